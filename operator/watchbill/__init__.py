@@ -1,0 +1,3 @@
+"""Watchbill runs incidents as Kubernetes custom resources."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,135 @@
+"""EscalationPolicy: who is paged, in which order, and where it ends when nobody answers."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from watchbill.api.condition import Condition
+from watchbill.api.model import DnsLabel, Duration, ObjectMeta, ObjectName, SpecModel, StatusModel
+from watchbill.api.schema import ATOMIC, SET, duration_between, list_map, rule, rules
+
+UNIQUE_TARGETS = rules(
+    rule(
+        "self.all(t, self.exists_one(o, o.connectionRef == t.connectionRef))",
+        "every target must name another connection: duplicates page nobody twice",
+    )
+)
+
+
+class ConnectionRef(SpecModel):
+    """The name of a Connection, by default in the namespace of who refers to it."""
+
+    name: ObjectName = Field(description="name is the name of a Connection.")
+    namespace: DnsLabel | None = Field(
+        default=None,
+        description="namespace is the Connection's; absent means the referrer's own. Another one "
+        "must grant it in its `allowedNamespaces` or `allowedClasses`.",
+    )
+
+
+class Fallback(SpecModel):
+    """A connection that is tried when the one before could not deliver."""
+
+    connection_ref: ConnectionRef = Field(
+        description="connectionRef names the Connection that is tried next."
+    )
+
+
+class Target(SpecModel):
+    """One that is paged: through its connection, else through the fallbacks in order."""
+
+    connection_ref: ConnectionRef = Field(
+        description="connectionRef names the Connection that the page goes through."
+    )
+    fallback: Annotated[tuple[Fallback, ...], Field(max_length=4)] = Field(
+        default=(),
+        description="fallback lists connections that are tried in order, each within 20 s.",
+        json_schema_extra=ATOMIC,
+    )
+
+
+class Level(SpecModel):
+    """One rung of the ladder."""
+
+    name: DnsLabel = Field(description="name is the name of the level, unique in the policy.")
+    escalate_after: Duration = Field(
+        description="escalateAfter is the time from this level's opening until the next opens.",
+        json_schema_extra=duration_between("1s", "24h", "escalateAfter"),
+    )
+    targets: Annotated[tuple[Target, ...], Field(min_length=1, max_length=10)] = Field(
+        description="targets are all paged when the level opens.",
+        json_schema_extra=ATOMIC | UNIQUE_TARGETS,
+    )
+
+
+class Repeat(SpecModel):
+    """How often the levels are walked again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    times: Annotated[int, Field(ge=0, le=9)] = Field(
+        default=0,
+        description="times is how often the levels are walked again after the first walk.",
+    )
+
+
+class LastResort(SpecModel):
+    """Where an exhausted or empty policy ends: paged every 15 minutes until somebody acknowledges."""
+
+    targets: Annotated[tuple[Target, ...], Field(min_length=1, max_length=10)] = Field(
+        description="targets are paged when all levels have been walked in vain.",
+        json_schema_extra=ATOMIC | UNIQUE_TARGETS,
+    )
+
+
+class EscalationPolicySpec(SpecModel):
+    """Who is paged, in which order."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "self.levels.map(l, size(l.targets)).sum() * (1 + (has(self.repeat) ? "
+                "self.repeat.times : 0)) <= 100",
+                "targets of all levels times rounds must be at most 100: use fewer targets or a "
+                "smaller `repeat.times`",
+            )
+        )
+    )
+
+    levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=20)] = Field(
+        description="levels are opened in order, each after the one before it.",
+        json_schema_extra=list_map("name"),
+    )
+    repeat: Repeat = Field(default=Repeat(), description="repeat says how often the levels are walked again.")
+    last_resort: LastResort = Field(
+        description="lastResort is required: an exhausted or empty policy ends here, never in silence."
+    )
+    allowed_classes: Annotated[tuple[ObjectName, ...], Field(max_length=50)] = Field(
+        default=(),
+        description="allowedClasses names the IncidentClasses that may use this policy as their "
+        "defaultEscalation.",
+        json_schema_extra=SET,
+    )
+
+
+class GitOwnedStatus(StatusModel):
+    """The status of a kind that Git owns."""
+
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = Field(
+        default=(),
+        description="conditions holds Ready: valid, and all that it names exists.",
+        json_schema_extra=list_map("type"),
+    )
+    observed_generation: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="observedGeneration is the generation that this status is about."
+    )
+
+
+class EscalationPolicy(SpecModel):
+    """Levels, targets, delays, rounds and the last resort."""
+
+    kind_name: ClassVar[str] = "EscalationPolicy"
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: EscalationPolicySpec
+    status: GitOwnedStatus = GitOwnedStatus()

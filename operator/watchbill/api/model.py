@@ -1,0 +1,85 @@
+"""The base models, and the bounded field types that every kind is written with."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+from watchbill.api.durations import DURATION_PATTERN
+
+
+def ceil_to_millisecond(moment: datetime) -> datetime:
+    """The moment in UTC, rounded up to a whole millisecond, so that a stored deadline is never early."""
+    micro = moment.microsecond % 1000
+    up = moment if micro == 0 else moment + timedelta(microseconds=1000 - micro)
+    return up.astimezone(UTC)
+
+
+def format_time(moment: datetime) -> str:
+    """The RFC 3339 text of a moment, in UTC with milliseconds: `2026-03-29T01:30:00.000Z`."""
+    return ceil_to_millisecond(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class SpecModel(BaseModel):
+    """A frozen part of what users write; fields that it does not know are ignored."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class StatusModel(BaseModel):
+    """A frozen part of what the operator writes; fields of a newer version survive a round trip."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="allow")
+
+    def to_json(self) -> dict[str, Any]:
+        """The part as JSON data under its API names; fields at their default are left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+class ObjectMeta(SpecModel):
+    """The part of Kubernetes' ObjectMeta that Watchbill reads."""
+
+    name: str = ""
+    generate_name: str | None = None
+    namespace: str | None = None
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: AwareDatetime | None = None
+    deletion_timestamp: AwareDatetime | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+Time = Annotated[AwareDatetime, PlainSerializer(format_time, return_type=str)]
+"""A moment: RFC 3339, UTC, milliseconds."""
+
+DnsLabel = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+"""An RFC 1123 label: the name of a level, of a namespace."""
+
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+"""An RFC 1123 subdomain: the name of an object."""
+
+SeverityName = Annotated[
+    str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$")
+]
+"""The name of a row of a severity matrix, such as `SEV-1`."""
+
+UserName = Annotated[str, Field(min_length=1, max_length=253)]
+"""A Kubernetes user name, as `kubectl auth whoami` prints it."""
+
+Duration = Annotated[str, Field(min_length=2, max_length=32, pattern=DURATION_PATTERN)]
+"""A GEP-2257 duration; each field states its own bounds in a CEL rule."""
+
+Url = Annotated[
+    str,
+    Field(min_length=1, max_length=2048, pattern=r"^https?://[^\s/?#@]+(:[0-9]{1,5})?([/?#]\S*)?$"),
+]
+"""An http or https URL without user information."""
+
+Origin = Annotated[
+    str,
+    Field(min_length=1, max_length=512, pattern=r"^https?://[^\s/?#@]+(:[0-9]{1,5})?(/[^\s?#]*)?$"),
+]
+"""An http or https URL without query or fragment, to which a vendor's path is appended."""

@@ -1,0 +1,29 @@
+"""What a decision consists of."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from watchbill.api.incident_status import IncidentStatus
+from watchbill.api.reasons import EventReason
+from watchbill.core.effects import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One Kubernetes Event to tell people of a transition."""
+
+    reason: EventReason
+    message: str
+    type: Literal["Normal", "Warning"] = "Normal"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The status as it should be, what to do about it, and when to look again."""
+
+    status: IncidentStatus
+    effects: tuple[Effect, ...] = ()
+    requeue_after: timedelta | None = None
+    """How long nothing will change by the passing of time alone; None means ever."""
+    events: tuple[Event, ...] = ()

@@ -1,0 +1,65 @@
+"""Everything that one decision may know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from watchbill.api.connection import AllowedNamespaces
+from watchbill.api.escalation_policy import EscalationPolicy
+from watchbill.api.incident import Incident
+from watchbill.api.incident_class import IncidentClass
+from watchbill.api.incident_status import PublicPhase
+from watchbill.core.effects import ConnectionKey
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionFacts:
+    """What a decision knows of a Connection; capabilities come from its provider."""
+
+    uid: str
+    allowed_namespaces: AllowedNamespaces | None = None
+    unkeyed: bool = False
+    """The vendor knows no idempotency key: a send is claimed before it is made."""
+    real: bool = True
+    """A page through it reaches a person."""
+    pages: bool = True
+    """It can carry a page at all."""
+    acknowledges: bool = True
+    resolves: bool = True
+    credential: str = ""
+    """A fingerprint of the credential as it is now, where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFacts:
+    """One posted IncidentUpdate."""
+
+    time: datetime
+    name: str
+    by: str
+    public_phase: PublicPhase | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The incident and everything around it that matters, as last seen."""
+
+    incident: Incident
+    incident_class: IncidentClass | None = None
+    policies: Mapping[str, EscalationPolicy] = field(default_factory=dict)
+    """The policies of the incident's namespace, by name."""
+    default_policy: EscalationPolicy | None = None
+    """The class's defaultEscalation, where it exists and grants its use to the class."""
+    connections: Mapping[ConnectionKey, ConnectionFacts] = field(default_factory=dict)
+    updates: tuple[UpdateFacts, ...] = ()
+    """The incident's updates, oldest first."""
+    in_flight: frozenset[tuple[str, str]] = frozenset()
+    """(key, action) of the effects that this process is performing now."""
+    foreign_claims: Mapping[str, datetime] = field(default_factory=dict)
+    """When this process first saw each claim that another process holds, by key."""
+    blind_since: datetime | None = None
+    """Since when the API server cannot be reached."""
+    holder: str = ""
+    """The identity under which this process claims."""
+    last_resort: ConnectionKey | None = None
+    """The operator's own connection of last resort."""

@@ -1,0 +1,87 @@
+"""What a paging provider must do. It builds requests and reads answers; it never sends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+
+from watchbill.core.effects import Effect
+from watchbill.core.outcomes import Result
+
+Capability = Literal["acknowledge", "resolve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, complete."""
+
+    method: Literal["POST", "PUT", "GET"]
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    secrets: tuple[str, ...] = ()
+    """Texts that must appear in no log line and no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A page that is only written down, for the console provider."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP answer; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer means."""
+
+    result: Result
+    after: timedelta | None = None
+    reason: str = ""
+    message: str = ""
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A Connection's vendor settings, and its secrets by their path, such as webhook.urlSecretRef."""
+
+    vendor: Any
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Provider(Protocol):
+    """A paging vendor."""
+
+    name: str
+    """The vendor's field in Connection.spec, such as pagerDuty."""
+    unkeyed: bool
+    """Whether the vendor knows no idempotency key; True until a test shows otherwise."""
+    real: bool
+    """Whether a page reaches a person."""
+    capabilities: frozenset[Capability]
+
+    def build(self, effect: Effect, settings: Settings, now: datetime) -> Request | LogLine:
+        """The request that performs the effect; raises Misconfigured for settings that cannot work."""
+        ...
+
+    def parse(self, response: Response, now: datetime) -> Verdict:
+        """What the vendor's answer means."""
+        ...
+
+
+class Misconfigured(ValueError):
+    """Settings that can never work; the message names the field and is safe to show."""
+
+    def __init__(self, path: str, message: str) -> None:
+        """Say which field under `spec` is wrong and how."""
+        super().__init__(f"spec.{path}: {message}")
+        self.path = path

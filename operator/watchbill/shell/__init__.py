@@ -1,0 +1,1 @@
+"""Acts: the only place with await, a clock, kopf and HTTP clients."""
