@@ -70,6 +70,10 @@ class Closing(StatusModel):
         default=None, description="nextAttemptTime is when the next try is due."
     )
     repeats: Count = Field(default=0, description="repeats counts sends after the first that was accepted.")
+    credential_changed: bool = Field(
+        default=False,
+        description="credentialChanged says that another credential was used than for the page.",
+    )
 
 
 class Hop(StatusModel):
@@ -98,6 +102,10 @@ class Hop(StatusModel):
     )
     external_id: Name = Field(
         default="", alias="externalID", description="externalID is the vendor's name for the page."
+    )
+    uncertain: bool = Field(
+        default=False,
+        description="uncertain says that an attempt ended without an answer, so that it may have arrived.",
     )
     unkeyed: bool = Field(default=False, description="unkeyed says that the vendor knows no idempotency key.")
     unreal: bool = Field(default=False, description="unreal says that the connection reaches no person.")
@@ -191,6 +199,9 @@ class Times(StatusModel):
     )
     resolved_time: Time | None = Field(
         default=None, description="resolvedTime is when the incident was last resolved."
+    )
+    reopened_time: Time | None = Field(
+        default=None, description="reopenedTime is when the incident was last reopened."
     )
     closed_time: Time | None = Field(
         default=None, description="closedTime is when the incident ended for good."

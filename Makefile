@@ -1,0 +1,77 @@
+# `make` alone lists what there is to run.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP = $(BIN)/python -m pip install --disable-pip-version-check
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(STAMP) ## play one incident from page to resolve on a local control plane
+	@$(BIN)/python -m dev demo
+
+.PHONY: up
+up: $(STAMP) ## start a local control plane and write its kubeconfigs to .dev/
+	@$(BIN)/python -m dev up
+
+.PHONY: down
+down: $(STAMP) ## stop the local control plane
+	@$(BIN)/python -m dev down
+
+.PHONY: test
+test: $(STAMP) ## run every test: the fast ones first, then those that need an API server
+	@rm -f .dev/results.json; failed=0; \
+	$(BIN)/python -m pytest -m 'not cluster' || failed=1; \
+	$(BIN)/python -m pytest -m cluster || failed=1; \
+	$(BIN)/python -m tests.plugins.features summary || failed=1; \
+	exit $$failed
+
+.PHONY: check
+check: $(STAMP) ## check format, lint, types, layers and generated files; no cluster needed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m dev generate --check
+
+.PHONY: fmt
+fmt: $(STAMP) ## format the sources and mend what ruff can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+.PHONY: generate
+generate: $(STAMP) ## write what is made from the models: CRDs, policies, roles, reference
+	@$(BIN)/python -m dev generate
+
+.PHONY: features
+features: $(STAMP) ## print each row of the acceptance table: proven, by which tests, or open
+	@$(BIN)/python -m tests.plugins.features table
+
+.PHONY: lock
+lock: $(STAMP) ## pin the requirements again; ARGS=--upgrade takes newer versions
+	$(LOCK) $(ARGS) requirements/runtime.in -o requirements/runtime.txt
+	$(LOCK) $(ARGS) requirements/dev.in -o requirements/dev.txt
+
+# Made once, and brought up to date when the pins or the project's own metadata change.
+$(STAMP): $(VENV)/.tools pyproject.toml
+	@$(PIP) --quiet --no-deps --no-build-isolation -e . >&2
+	@touch $@
+
+$(VENV)/.tools: requirements/dev.txt
+	@command -v $(PYTHON) >/dev/null 2>&1 \
+	&& $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	|| { echo 'Watchbill needs Python 3.11 or newer with its venv module (Debian: python3-venv); PYTHON=... names another one.' >&2; exit 1; }
+	@echo 'Installing the pinned tools into $(VENV) ...' >&2
+	@$(PYTHON) -m venv $(VENV) >&2
+	@$(PIP) --progress-bar off --require-hashes -r requirements/dev.txt >&2
+	@touch $@

@@ -1,0 +1,92 @@
+"""`python -m dev up|down|status|build`: what the Makefile runs."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from dev.assets import ensure_assets
+from dev.cluster import Cluster
+from dev.errors import DevError
+from dev.layout import REPOSITORY
+from dev.progress import Progress
+
+
+def up(options: argparse.Namespace) -> int:
+    """Starts the control plane and tells how to use it."""
+    cluster = _cluster(options, durable=True).start()
+    print(f"The control plane is ready at {cluster.url}")
+    print(f"  people     export KUBECONFIG={cluster.kubeconfig}")
+    print(f"  operator   KUBECONFIG={cluster.operator_kubeconfig} watchbill run")
+    print(f"  kubectl    {cluster.kubectl}")
+    return 0
+
+
+def down(options: argparse.Namespace) -> int:
+    """Stops the control plane."""
+    _cluster(options).stop()
+    print("The control plane is stopped.")
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """Tells whether the control plane runs; exits with 3 when it does not."""
+    cluster = _cluster(options)
+    if cluster.find():
+        print(f"The control plane is running at {cluster.url}")
+        return 0
+    print("The control plane is not running; `make up` starts it.")
+    return 3
+
+
+def build(_: argparse.Namespace) -> int:
+    """Builds what the control plane needs, or finds that it is there, and prints where."""
+    print(ensure_assets(os.environ, Progress()).directory)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "up": up,
+    "down": down,
+    "status": status,
+    "build": build,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code of one command: 1 after an error in one sentence, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)
+    parser.add_argument("--directory", type=Path, help="where the state is kept")
+    parser.add_argument("--manifests", type=Path, default=REPOSITORY, help="what is installed")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, command in COMMANDS.items():
+        commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+    chosen = parser.parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
+    try:
+        return COMMANDS[chosen.command](chosen)
+    except DevError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; nothing that this command started is left running.", file=sys.stderr)
+        return 130
+
+
+def _cluster(options: argparse.Namespace, durable: bool = False) -> Cluster:
+    return Cluster(options.directory, manifests=options.manifests, die_with_parent=False, durable=durable)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """Ends the command once: what it started is stopped without being interrupted again."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,73 @@
+"""Finds kube-apiserver, etcd and kubectl, or has them built."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.build import PARTS, build
+from dev.errors import DevError
+from dev.layout import build_directory
+from dev.progress import Progress
+
+
+@dataclass(frozen=True)
+class Assets:
+    """The binaries, all in one directory under the names that envtest uses."""
+
+    directory: Path
+
+    @property
+    def etcd(self) -> Path:
+        """The database."""
+        return self.directory / "etcd"
+
+    @property
+    def kube_apiserver(self) -> Path:
+        """The API server."""
+        return self.directory / "kube-apiserver"
+
+    @property
+    def kubectl(self) -> Path:
+        """The client."""
+        return self.directory / "kubectl"
+
+
+def find_assets(environment: Mapping[str, str]) -> Assets | None:
+    """The binaries of `KUBEBUILDER_ASSETS`, else those of our cache, else None."""
+    named = environment.get("KUBEBUILDER_ASSETS")
+    if named:
+        return _assets_of_envtest(Path(named))
+    cached = build_directory(environment)
+    return None if _absent(cached) else Assets(cached)
+
+
+def ensure_assets(environment: Mapping[str, str], progress: Progress) -> Assets:
+    """The binaries, built from the pinned Go module where they are not found."""
+    found = find_assets(environment)
+    if found is not None:
+        return found
+    build(build_directory(environment), environment, progress)
+    return Assets(build_directory(environment))
+
+
+def kind_is_asked_for(environment: Mapping[str, str]) -> bool:
+    """True with `CLUSTER=kind`: who asks for kind gets kind, also where binaries are at hand."""
+    asked = environment.get("CLUSTER", "")
+    if asked not in {"", "kind"}:
+        raise DevError(f"CLUSTER is {asked!r}; set it to kind, or leave it unset.")
+    return asked == "kind"
+
+
+def _assets_of_envtest(directory: Path) -> Assets:
+    absent = _absent(directory)
+    if absent:
+        raise DevError(
+            f"KUBEBUILDER_ASSETS names {directory}, which has no {' and no '.join(absent)}; "
+            "install envtest's binaries there, or unset the variable."
+        )
+    return Assets(directory.resolve())
+
+
+def _absent(directory: Path) -> list[str]:
+    return [part.name for part in PARTS if not os.access(directory / part.name, os.X_OK | os.R_OK)]

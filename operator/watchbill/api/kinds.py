@@ -1,0 +1,134 @@
+"""The one table of kinds: a kind is served, described and printed as its row here says."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from watchbill.api.connection import Connection
+from watchbill.api.escalation_policy import EscalationPolicy
+from watchbill.api.incident import Incident
+from watchbill.api.incident_class import IncidentClass
+from watchbill.api.incident_update import IncidentUpdate
+
+Model = type[Incident | EscalationPolicy | IncidentClass | Connection | IncidentUpdate]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of `kubectl get`; a wide one shows with `-o wide` alone."""
+
+    name: str
+    path: str
+    type: Literal["string", "integer", "date"] = "string"
+    """A moment that can lie in the future is a string: a date column prints it as <invalid>."""
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a model is served."""
+
+    model: Model
+    plural: str
+    description: str
+    columns: tuple[Column, ...]
+    short_names: tuple[str, ...] = ()
+    selectable: tuple[str, ...] = ()
+    """The fields that `kubectl get --field-selector` takes."""
+    scope: Literal["Namespaced", "Cluster"] = "Namespaced"
+    long_names: bool = False
+    """Whether names of over 63 characters are taken; references to the kind must then fit them."""
+
+    @property
+    def name(self) -> str:
+        """The kind, as manifests spell it."""
+        return self.model.kind_name
+
+    @property
+    def singular(self) -> str:
+        """The name of one, as `kubectl get` takes it."""
+        return self.name.lower()
+
+
+def condition(type_: str, field: str = "status") -> str:
+    """The JSONPath of a field of the condition of this type."""
+    return f'.status.conditions[?(@.type=="{type_}")].{field}'
+
+
+READY = (
+    Column("Ready", condition("Ready")),
+    Column("Reason", condition("Ready", "reason"), wide=True),
+    Column("Message", condition("Ready", "message"), wide=True),
+)
+AGE = Column("Age", ".metadata.creationTimestamp", "date")
+
+INCIDENT_COLUMNS = (
+    Column("Severity", ".spec.severity"),
+    Column("Phase", ".status.phase"),
+    Column("Commander", ".status.commander"),
+    Column("Next", ".status.escalation.nextTime"),
+    AGE,
+    Column("Acknowledged", condition("Acknowledged"), wide=True),
+    Column("Policy", ".status.policy.name", wide=True),
+    Column("Level", ".status.escalation.level", wide=True),
+    Column("Epoch", ".status.escalation.epoch", "integer", wide=True),
+    Column("Title", ".spec.title", wide=True),
+)
+
+KINDS = (
+    Kind(
+        Incident,
+        "incidents",
+        "Incident is one incident: what people declare and want of it in spec, and what is true of it in "
+        "status. Declare it with `kubectl create`; whoever is on call is paged until somebody acknowledges.",
+        INCIDENT_COLUMNS,
+        short_names=("inc",),
+        selectable=(
+            ".spec.severity",
+            ".spec.mode",
+            ".spec.classRef.name",
+            ".status.phase",
+            ".status.commander",
+        ),
+        long_names=True,
+    ),
+    Kind(
+        EscalationPolicy,
+        "escalationpolicies",
+        "EscalationPolicy says who is paged, in which order and after which delays, and where it ends when "
+        "nobody answers. An incident keeps the policy that it was triggered with.",
+        (*READY, AGE),
+        short_names=("escpol",),
+    ),
+    Kind(
+        IncidentClass,
+        "incidentclasses",
+        "IncidentClass is a platform's severity matrix: what each severity calls for. One with the "
+        'annotation watchbill.dev/is-default-class: "true" serves incidents that name no class.',
+        (*READY, AGE),
+        short_names=("incclass",),
+        scope="Cluster",
+    ),
+    Kind(
+        Connection,
+        "connections",
+        "Connection is one vendor account, such as a pager, a chat or a webhook, with its credentials by "
+        "reference to a Secret of the same namespace. Exactly one vendor is set.",
+        (*READY, AGE),
+    ),
+    Kind(
+        IncidentUpdate,
+        "incidentupdates",
+        "IncidentUpdate is one posted update of an incident. It never changes: what is to be said next is "
+        "another object.",
+        (
+            Column("Incident", ".spec.incidentRef.name"),
+            Column("By", ".spec.by"),
+            Column("Public", ".spec.publicPhase"),
+            *READY,
+            AGE,
+        ),
+        short_names=("incupd",),
+        selectable=(".spec.incidentRef.name", ".spec.by", ".spec.publicPhase"),
+    ),
+)
+"""Every kind, in the order in which manifests and the reference list them."""

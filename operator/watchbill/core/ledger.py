@@ -1,0 +1,62 @@
+"""The ledger of pages: what may be open outside, and how one entry is replaced."""
+
+from collections.abc import Callable
+from typing import Any
+
+from watchbill.api.incident_status import Hop, IncidentStatus, Page
+
+MAX_PAGES = 60
+"""How many pages are kept; older ones are closed outside, then dropped."""
+
+
+def with_page(status: IncidentStatus, page: Page) -> IncidentStatus:
+    """The status with this page added, or put in place of the one with its id."""
+    known = any(old.id == page.id for old in status.pages)
+    pages = tuple(page if old.id == page.id else old for old in status.pages)
+    return status.model_copy(update={"pages": pages if known else (*pages, page)})
+
+
+def with_hop(page: Page, index: int, **changes: Any) -> Page:
+    """The page with these fields of one hop replaced."""
+    hops = tuple(hop.model_copy(update=changes) if at == index else hop for at, hop in enumerate(page.hops))
+    return page.model_copy(update={"hops": hops})
+
+
+def mapped(status: IncidentStatus, change: Callable[[Page], Page]) -> IncidentStatus:
+    """The status with every page changed; the very same status where none is."""
+    pages = tuple(change(page) for page in status.pages)
+    return status if pages == status.pages else status.model_copy(update={"pages": pages})
+
+
+def may_be_open(page: Page, hop: Hop) -> bool:
+    """Whether the outside may hold an open page under the hop's key.
+
+    A page that was sent but not recorded counts: a keyed hop that was due may have been sent by a process
+    that died, and telling a vendor to close what it never had does no harm.
+    """
+    if hop.reason == "Drill":
+        return False
+    if hop.state in ("Accepted", "Sending", "Claimed", "Unknown") or hop.uncertain:
+        return True
+    return hop.state == "Pending" and not hop.unkeyed and page.state != "Accepted"
+
+
+def is_settled(page: Page) -> bool:
+    """Whether nothing outside waits for the page any more, so that it may be dropped."""
+    if page.state == "Pending":
+        return False
+    return all(
+        hop.closing is not None and hop.closing.action == "Resolve" and hop.closing.state != "Pending"
+        for hop in page.hops
+        if may_be_open(page, hop)
+    )
+
+
+def trimmed(status: IncidentStatus) -> IncidentStatus:
+    """The status without its oldest settled pages, as far as there are too many."""
+    excess = len(status.pages) - MAX_PAGES
+    if excess <= 0:
+        return status
+    old = {page.id for page in status.pages[:excess] if is_settled(page)}
+    pages = tuple(page for page in status.pages if page.id not in old)
+    return status if not old else status.model_copy(update={"pages": pages})

@@ -1,0 +1,225 @@
+"""The condition `Ready`: an object is valid, and all that it names exists and may be used.
+
+Messages name the field by its path and say what to do. They hold nothing that a Secret holds, and do not
+tell whether an object exists in a namespace that has not granted its use.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter, ValidationError
+
+from watchbill.api.condition import Condition, ConditionStatus
+from watchbill.api.connection import VENDORS, Connection, ConnectionSpec
+from watchbill.api.escalation_policy import EscalationPolicy, EscalationPolicySpec
+from watchbill.api.incident_class import IncidentClass
+from watchbill.api.incident_update import IncidentUpdate
+from watchbill.api.model import ObjectMeta, Url
+from watchbill.api.reasons import READY, Reason
+from watchbill.core.effects import ConnectionKey
+from watchbill.core.references import (
+    CHAT_VENDORS,
+    PAGING_VENDORS,
+    Reference,
+    class_granted,
+    class_references,
+    connection_references,
+    granted,
+    policy_references,
+    update_references,
+)
+
+MESSAGE_LENGTH = 1024
+"""The longest message that `Condition` holds, in characters."""
+
+UNKNOWN = "unknown"
+"""The vendor of a connection whose settings this version cannot read."""
+
+_URL = TypeAdapter(Url)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason why an object is not ready: where, what is wrong, and what to do."""
+
+    reason: Reason
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        """The path and the message, as people read them."""
+        return f"{self.path}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretState:
+    """How it went to read one key of a Secret."""
+
+    reason: Reason = Reason.RESOLVED_REFS
+    """ResolvedRefs where the value was found and can be used."""
+    message: str = ""
+    """What is wrong and what to do."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a value that can be used."""
+        return self.reason is Reason.RESOLVED_REFS
+
+
+def secret_state(reference: Reference, value: str) -> SecretState:
+    """How a value that was read suits the field that names it; a `urlSecretRef` must hold a URL."""
+    place = f"key {reference.key} of {reference}"
+    if not value.strip():
+        return SecretState(Reason.SECRET_KEY_MISSING, f"{place} is empty; give it a value")
+    if reference.path.endswith(".urlSecretRef") and not _is_url(value):
+        text = f"{place} is not a URL such as https://example.com/hook, without spaces or line ends"
+        return SecretState(Reason.INVALID_URL, text)
+    return SecretState()
+
+
+def _is_url(value: str) -> bool:
+    try:
+        _URL.validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def policy_problems(
+    policy: EscalationPolicy, connections: Mapping[ConnectionKey, ConnectionSpec]
+) -> Iterator[Problem]:
+    """What keeps a policy from paging as it says: every connection must exist, be granted, and page."""
+    home = policy.metadata.namespace or ""
+    for reference in policy_references(policy):
+        spec = connections.get(ConnectionKey(reference.namespace, reference.name))
+        foreign = reference.namespace != home
+        if foreign and (spec is None or not granted(reference.namespace, spec.allowed_namespaces, home)):
+            # The same words for a missing and for a refused one: a tenant must not probe other namespaces.
+            text = f"{reference} must exist and list {home} in its spec.allowedNamespaces; ask who owns it"
+            yield Problem(Reason.REF_NOT_PERMITTED, reference.path, text)
+        elif spec is None:
+            yield _missing(reference)
+        elif spec.vendor not in PAGING_VENDORS:
+            text = (
+                f"{reference} is a {spec.vendor or UNKNOWN} connection, which cannot page; name one that can"
+            )
+            yield Problem(Reason.INVALID_SPEC, reference.path, text)
+
+
+def policy_condition(
+    policy: EscalationPolicy, connections: Mapping[ConnectionKey, ConnectionSpec], now: datetime
+) -> Condition:
+    """Ready of a policy, given the connections that exist."""
+    return _ready(policy.metadata, policy_problems(policy, connections), now)
+
+
+def class_problems(
+    incident_class: IncidentClass,
+    policies: Mapping[tuple[str, str], EscalationPolicy],
+    connections: Mapping[ConnectionKey, ConnectionSpec],
+) -> Iterator[Problem]:
+    """What keeps a class from being used as it says; `policies` are keyed by (namespace, name)."""
+    name = incident_class.metadata.name
+    for reference in class_references(incident_class):
+        key = ConnectionKey(reference.namespace, reference.name)
+        connection = connections.get(key)
+        target = connection if reference.kind == "Connection" else _spec(policies.get(key))
+        if target is None:
+            yield _missing(reference)
+        elif not class_granted(target.allowed_classes, name):
+            text = f"{reference} must list {name} in its spec.allowedClasses"
+            yield Problem(Reason.REF_NOT_PERMITTED, reference.path, text)
+        elif connection is not None and connection.vendor not in CHAT_VENDORS:
+            text = f"{reference} is a {connection.vendor or UNKNOWN} connection, which makes no channels"
+            yield Problem(Reason.INVALID_SPEC, reference.path, text)
+
+
+def class_condition(
+    incident_class: IncidentClass,
+    policies: Mapping[tuple[str, str], EscalationPolicy],
+    connections: Mapping[ConnectionKey, ConnectionSpec],
+    now: datetime,
+) -> Condition:
+    """Ready of a class, given the policies by (namespace, name) and the connections that exist."""
+    channels = [r.path.removesuffix(".connectionRef") for r in class_references(incident_class)[1:]]
+    note = f"{channels[0]} is accepted, but this version makes no channels" if channels else ""
+    return _ready(incident_class.metadata, class_problems(incident_class, policies, connections), now, note)
+
+
+def connection_problems(
+    connection: Connection, secrets: Mapping[tuple[str, str], SecretState]
+) -> Iterator[Problem]:
+    """What keeps a connection from being used; `secrets` are keyed by (name, key)."""
+    if not connection.spec.vendor:
+        yield Problem(Reason.INVALID_SPEC, "spec", f"set one of {', '.join(VENDORS)}")
+    for reference in connection_references(connection):
+        unread = SecretState(Reason.SECRET_NOT_FOUND, f"{reference} does not exist; create it")
+        state = secrets.get((reference.name, reference.key), unread)
+        if not state.usable:
+            yield Problem(state.reason, reference.path, state.message)
+
+
+def connection_condition(
+    connection: Connection, secrets: Mapping[tuple[str, str], SecretState], now: datetime
+) -> Condition:
+    """Ready of a connection, given how it went to read the Secret keys that it names, by (name, key)."""
+    note = "pages through it are only written down: it wakes nobody" if connection.spec.console else ""
+    return _ready(connection.metadata, connection_problems(connection, secrets), now, note)
+
+
+def update_condition(update: IncidentUpdate, incident_exists: bool, now: datetime) -> Condition:
+    """Ready of an update: posted, where its incident exists."""
+    if incident_exists:
+        return _condition(update.metadata, "True", Reason.POSTED, "posted", now)
+    missing = [_missing(reference, Reason.INCIDENT_NOT_FOUND) for reference in update_references(update)]
+    return _ready(update.metadata, missing, now)
+
+
+def invalid_condition(metadata: ObjectMeta, error: ValidationError, now: datetime) -> Condition:
+    """Ready of an object whose spec cannot be read, as an older schema or none may have let it in."""
+    problems = (
+        Problem(Reason.INVALID_SPEC, field_path(fault["loc"]), fault["msg"])
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+    return _ready(metadata, problems, now)
+
+
+def field_path(steps: Iterable[str | int]) -> str:
+    """The path of a field as people write it: `spec.levels[0].name`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return text.removeprefix(".")
+
+
+def _spec(policy: EscalationPolicy | None) -> EscalationPolicySpec | None:
+    return None if policy is None else policy.spec
+
+
+def _missing(reference: Reference, reason: Reason = Reason.REF_NOT_FOUND) -> Problem:
+    return Problem(reason, reference.path, f"{reference} does not exist; create it or name another")
+
+
+def _ready(metadata: ObjectMeta, problems: Iterable[Problem], now: datetime, note: str = "") -> Condition:
+    """False with the first problem and the number of the others, else True with the note."""
+    found = list(problems)
+    if not found:
+        text = "valid, and all that it names exists" + (f"; {note}" if note else "")
+        return _condition(metadata, "True", Reason.RESOLVED_REFS, text, now)
+    others = f"; and {len(found) - 1} more" if len(found) > 1 else ""
+    first = str(found[0])
+    if len(first) + len(others) > MESSAGE_LENGTH:
+        first = first[: MESSAGE_LENGTH - len(others) - 1] + "…"
+    return _condition(metadata, "False", found[0].reason, first + others, now)
+
+
+def _condition(
+    metadata: ObjectMeta, status: ConditionStatus, reason: Reason, message: str, now: datetime
+) -> Condition:
+    return Condition(
+        type=READY,
+        status=status,
+        reason=reason,
+        message=message,
+        last_transition_time=now,
+        observed_generation=metadata.generation,
+    )

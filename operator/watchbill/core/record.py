@@ -1,0 +1,98 @@
+"""Folds outcomes into the status, so that what the outside answered is part of the next decision."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from watchbill.api.incident_status import Closing, Hop, IncidentStatus, Page
+from watchbill.core import ledger
+from watchbill.core.backoff import CLOSING_ATTEMPTS, backoff
+from watchbill.core.effects import SendPage
+from watchbill.core.outcomes import Outcome, Result
+from watchbill.core.timeline import appended, cut
+
+REPEATS = (timedelta(seconds=60), timedelta(minutes=5))
+"""When a resolve is repeated after a page whose arrival is uncertain: a late trigger would open it again."""
+
+
+def record(status: IncidentStatus, outcomes: Sequence[Outcome], now: datetime) -> IncidentStatus:
+    """The status with these outcomes folded in; one whose page it does not know brings the page along."""
+    for outcome in outcomes:
+        page = next((p for p in status.pages if p.id == outcome.effect.page.id), outcome.effect.page)
+        hop = page.hops[outcome.effect.hop]
+        if isinstance(outcome.effect, SendPage):
+            if hop.state == "Accepted" and outcome.result == Result.OK:
+                continue
+            page = _sent(page, hop, outcome)
+            status = ledger.with_page(status, page)
+            if outcome.result == Result.OK:
+                status = _noted(status, page, hop, outcome, now)
+        else:
+            changed = _told(hop, outcome)
+            status = ledger.with_page(status, ledger.with_hop(page, outcome.effect.hop, closing=changed))
+    return status
+
+
+def _sent(page: Page, hop: Hop, outcome: Outcome) -> Page:
+    attempts = hop.attempts + 1
+    changes: dict[str, Any] = {
+        "attempts": attempts,
+        "first_attempt_time": hop.first_attempt_time or outcome.time,
+        "next_attempt_time": None,
+        "reason": cut(outcome.reason, 64),
+        "message": cut(outcome.message, 256),
+        "claim": None,
+    }
+    match outcome.result:
+        case Result.OK:
+            changes |= {
+                "state": "Accepted",
+                "sent_time": outcome.time,
+                "credential": outcome.credential,
+                "external_id": cut(outcome.external_id, 253),
+            }
+        case Result.RETRY | Result.UNKNOWN:
+            uncertain = outcome.result == Result.UNKNOWN
+            changes |= {
+                "state": "Unknown" if uncertain else "Pending",
+                "uncertain": hop.uncertain or uncertain,
+                "next_attempt_time": outcome.time + backoff(attempts, outcome.after),
+            }
+        case Result.PERMANENT | Result.AUTH | Result.CONFLICT:
+            changes |= {"state": "Failed"}
+    page = ledger.with_hop(page, outcome.effect.hop, **changes)
+    accepted = outcome.result == Result.OK and page.state in ("Pending", "Failed")
+    return page.model_copy(update={"state": "Accepted"}) if accepted else page
+
+
+def _noted(status: IncidentStatus, page: Page, hop: Hop, outcome: Outcome, now: datetime) -> IncidentStatus:
+    repeated = isinstance(outcome.effect, SendPage) and outcome.effect.repeated
+    text = f"{page.level}: paged through {hop.connection}"
+    text += f", late by {page.late}" if page.late else ""
+    text += ", repeated" if repeated else ""
+    text += "; nobody is woken by it" if hop.unreal else ""
+    return appended(status, "Paged", text, now, "watchbill", "page")
+
+
+def _told(hop: Hop, outcome: Outcome) -> Closing:
+    action = "Acknowledge" if outcome.effect.action == "acknowledge" else "Resolve"
+    old = hop.closing or Closing(action=action, state="Pending")
+    if old.action != action:
+        return old
+    attempts = old.attempts + 1
+    if outcome.result in (Result.OK, Result.CONFLICT):
+        repeats = old.repeats + (1 if old.state == "Done" else 0)
+        again = action == "Resolve" and hop.uncertain and repeats < len(REPEATS)
+        return old.model_copy(
+            update={
+                "state": "Done",
+                "attempts": attempts,
+                "repeats": repeats,
+                "next_attempt_time": outcome.time + REPEATS[repeats] if again else None,
+                "credential_changed": bool(hop.credential) and hop.credential != outcome.credential,
+            }
+        )
+    if outcome.result in (Result.RETRY, Result.UNKNOWN) and attempts < CLOSING_ATTEMPTS:
+        later = outcome.time + backoff(attempts, outcome.after)
+        return old.model_copy(update={"attempts": attempts, "next_attempt_time": later})
+    return old.model_copy(update={"state": "Failed", "attempts": attempts, "next_attempt_time": None})

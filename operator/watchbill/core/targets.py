@@ -1,0 +1,78 @@
+"""From a target to the hops of its page: which connections there are, and under which keys."""
+
+from watchbill.api.connection import AllowedNamespaces
+from watchbill.api.escalation_policy import ConnectionRef, Target
+from watchbill.api.incident_status import Hop, Page
+from watchbill.api.reasons import Reason
+from watchbill.core.digest import digest
+from watchbill.core.draft import Draft
+from watchbill.core.effects import ConnectionKey
+from watchbill.core.observation import ConnectionFacts
+from watchbill.core.plan import LAST_RESORT
+from watchbill.core.references import granted
+
+
+def page_key(uid: str, place: tuple[int, int, str], connection_uid: str) -> str:
+    """The outward key of a page: durable facts alone, the incident's UID first (at most 255 characters).
+
+    `place` is (epoch, round, level). A target is its connection's UID and whether it is the last resort.
+    """
+    epoch, round_, level = place
+    target = digest([connection_uid, level == LAST_RESORT])[:12]
+    return f"{uid}/{epoch}/{round_}/{level}/{target}"
+
+
+def page_for(draft: Draft, target: Target, place: tuple[int, int, str], namespace: str) -> Page:
+    """The page of a target at a place, each hop ready to be tried or failed with its reason."""
+    refs: list[ConnectionRef] = [target.connection_ref, *(f.connection_ref for f in target.fallback)]
+    hops = tuple(_hop(draft, ref, place, namespace) for ref in refs)
+    epoch, round_, level = place
+    identity = digest([draft.observation.incident.metadata.uid, *place, refs[0].namespace, refs[0].name])
+    return Page(
+        id=f"p-{identity[:10]}",
+        epoch=epoch,
+        round=round_,
+        level=level,
+        due_time=draft.now,
+        state="Pending",
+        hops=hops,
+    )
+
+
+def is_reachable(page: Page) -> bool:
+    """Whether at least one hop of a fresh page can be tried."""
+    return any(hop.state != "Failed" for hop in page.hops)
+
+
+def _hop(draft: Draft, ref: ConnectionRef, place: tuple[int, int, str], namespace: str) -> Hop:
+    key = ConnectionKey(ref.namespace or namespace, ref.name)
+    facts = draft.observation.connections.get(key)
+    uid = draft.observation.incident.metadata.uid
+    base = Hop(
+        connection=key.name,
+        namespace=key.namespace,
+        connection_uid=facts.uid if facts else "",
+        key=page_key(uid, place, facts.uid if facts else f"{key.namespace}/{key.name}"),
+        state="Pending",
+    )
+    problem = _problem(key, facts, facts.allowed_namespaces if facts else None, namespace)
+    if problem:
+        return base.model_copy(update={"state": "Failed", "reason": problem[0], "message": problem[1]})
+    if draft.spec.mode != "Live":
+        return base.model_copy(update={"state": "Accepted", "reason": "Drill", "unreal": True})
+    assert facts is not None
+    return base.model_copy(update={"unkeyed": facts.unkeyed, "unreal": not facts.real})
+
+
+def _problem(
+    key: ConnectionKey, facts: ConnectionFacts | None, allowed: AllowedNamespaces | None, referrer: str
+) -> tuple[Reason, str] | None:
+    """Why a connection cannot be used, or None where it can."""
+    name = f"connection {key.namespace}/{key.name}"
+    if facts is None:
+        return Reason.REF_NOT_FOUND, f"{name} is not there"
+    if not granted(key.namespace, allowed, referrer):
+        return Reason.REF_NOT_PERMITTED, f"{name} does not allow namespace {referrer}"
+    if not facts.pages:
+        return Reason.INVALID_SPEC, f"{name} cannot carry pages"
+    return None

@@ -1,0 +1,34 @@
+"""The bounded, ordered record of what happened."""
+
+from datetime import datetime
+from typing import Literal
+
+from watchbill.api.incident_status import IncidentStatus, TimelineEntry
+
+Source = Literal["kubectl", "timer", "page", "update"]
+
+MAX_ENTRIES = 100
+"""The newest entries that are kept; older ones are dropped and counted."""
+
+MAX_TEXT = 256
+"""The longest text of an entry, in characters."""
+
+
+def appended(
+    status: IncidentStatus, kind: str, text: str, now: datetime, actor: str, source: Source
+) -> IncidentStatus:
+    """The status with one more entry, not earlier than the one before it; the oldest may be dropped."""
+    last = status.timeline[-1].time if status.timeline else now
+    entry = TimelineEntry(
+        time=max(last, now), kind=kind, actor=actor or "unknown", source=source, text=cut(text, MAX_TEXT)
+    )
+    entries = (*status.timeline, entry)
+    dropped = max(0, len(entries) - MAX_ENTRIES)
+    return status.model_copy(
+        update={"timeline": entries[dropped:], "timeline_dropped": status.timeline_dropped + dropped}
+    )
+
+
+def cut(text: str, length: int) -> str:
+    """The text, cut to at most this many characters with an ellipsis as the mark."""
+    return text if len(text) <= length else text[: length - 1] + "…"

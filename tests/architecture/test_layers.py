@@ -1,0 +1,60 @@
+"""Imports point inwards, and the contracts that say so bite."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.sources import ROOT
+
+FORBIDDEN = {
+    "the core knows the shell": ("core", "import watchbill.shell"),
+    "the api knows the core": ("api", "import watchbill.core"),
+    "a provider knows the shell": ("providers", "import watchbill.shell"),
+    "the shell knows the command line": ("shell", "import watchbill.cli"),
+    "the core reads a clock": ("core", "import time"),
+    "the core draws lots": ("core", "from random import choice"),
+    "the core waits": ("core", "import asyncio"),
+    "the core reads the environment": ("core", "from os import environ"),
+    "the core logs": ("core", "import structlog"),
+    "the api sends": ("api", "import httpx"),
+    "a provider sends": ("providers", "import aiohttp"),
+    "somebody else sends by httpx": ("shell", "import httpx"),
+    "somebody else knows kopf": ("shell", "from kopf import on"),
+    "the command line reaches into the shell": ("cli", "import watchbill.shell"),
+    "a vendor knows another": ("providers", "import watchbill.providers.webhook", "pagerduty.py"),
+}
+
+
+def lint(tree: Path) -> subprocess.CompletedProcess[str]:
+    """Check the contracts on the package below `tree`."""
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    environment = {**os.environ, "PYTHONPATH": str(tree / "operator")}
+    return subprocess.run(command, cwd=tree, env=environment, check=False, capture_output=True, text=True)
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """Return a copy of the package and its contracts."""
+    shutil.copytree(ROOT / "operator", tmp_path / "operator")
+    shutil.copy(ROOT / ".importlinter", tmp_path)
+    return tmp_path
+
+
+def test_imports_point_inwards():
+    done = lint(ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("bad", FORBIDDEN.values(), ids=FORBIDDEN)
+def test_the_contract_bites(copied: Path, bad: tuple[str, ...]):
+    layer, line, *place = bad
+    module = copied / "operator" / "watchbill" / layer / (place[0] if place else "trespasser.py")
+    with module.open("a", encoding="utf-8") as file:
+        file.write(f"\n{line}\n")
+    done = lint(copied)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"watchbill.{layer}.{module.stem} -> " in done.stdout, done.stdout

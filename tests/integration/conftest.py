@@ -1,0 +1,38 @@
+"""One control plane for all tests of a run, and a namespace for each test."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from dev.assets import find_assets, kind_is_asked_for
+from dev.cluster import Cluster
+from tests.support.kubectl import Kubectl
+from tests.support.require import require
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A control plane with the CRDs, roles and admission policies in force; it ends with the run."""
+    at_hand = kind_is_asked_for(os.environ) or find_assets(os.environ) is not None
+    require(at_hand, "kube-apiserver, etcd and kubectl: `python -m dev build` builds them")
+    with Cluster(tmp_path_factory.mktemp("cluster")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def kubectl(cluster: Cluster) -> Kubectl:
+    """kubectl against the control plane: `kubectl("get", "pods", user="ana", check=False)`."""
+    return Kubectl(cluster)
+
+
+@pytest.fixture
+def namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> str:
+    """The name of a fresh namespace that is this test's own, and the same in every run."""
+    digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:50].strip("-")
+    name = f"{words}-{digest}"
+    kubectl("create", "namespace", name)
+    return name

@@ -1,0 +1,36 @@
+"""kubectl, as the administrator or as a person, against the control plane of the session."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from dev.cluster import Cluster
+from dev.kubeconfigs import person_kubeconfig
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """Runs kubectl; `user` is the name of a person, whom RBAC must know, else it is `admin`."""
+
+    cluster: Cluster
+    kubeconfigs: dict[str, Path] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        *arguments: str,
+        user: str | None = None,
+        input: str | None = None,  # noqa: A002 as subprocess.run names it
+        check: bool = True,
+    ) -> CompletedProcess[str]:
+        """What kubectl answered; with `check` the test fails unless it succeeded."""
+        who = None if user is None else self.kubeconfig(user)
+        answer = self.cluster.run_kubectl(*arguments, kubeconfig=who, stdin=input)
+        if check and answer.returncode != 0:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: {answer.stderr.strip()}")
+        return answer
+
+    def kubeconfig(self, user: str) -> Path:
+        """The kubeconfig of this person, made when it is first asked for."""
+        if user not in self.kubeconfigs:
+            self.kubeconfigs[user] = person_kubeconfig(self.cluster, user)
+        return self.kubeconfigs[user]
