@@ -18,7 +18,7 @@ CRDS, ROLES, POLICIES = "crds", "config/rbac", "config/admission"
 
 ACCOUNT = Path(__file__).resolve().parent / "manifests" / "operator.yaml"
 OPERATOR = "system:serviceaccount:watchbill:watchbill"
-IN_FORCE_SECONDS = 30.0
+IN_FORCE_SECONDS = 60.0
 TOKEN_SECONDS = 7 * 24 * 3600
 """How long the operator's token holds; `up` on a running control plane writes a new one."""
 

@@ -92,13 +92,15 @@ class LocalProvider:
 
     def _serve_on(self, ports: servers.Ports, assets: Assets) -> Access:
         layout = self._layout
+        url = f"https://127.0.0.1:{ports.apiserver}"
+        layout.record.write_text(json.dumps({"provider": "local", "url": url, **asdict(ports)}))
+        self._start("etcd", servers.etcd_command(assets, layout, ports, self._durable))
         authority = pki.create_authority(layout.pki)
         serving = pki.issue_server(authority, layout.pki)
         pki.issue_person(authority, layout.pki, ADMIN, [ADMIN_GROUP], "admin")
         pki.create_service_account_key(layout.pki)
-        url = f"https://127.0.0.1:{ports.apiserver}"
-        layout.record.write_text(json.dumps({"provider": "local", "url": url, **asdict(ports)}))
-        self._start("etcd", servers.etcd_command(assets, layout, ports, self._durable))
+        # kube-apiserver waits up to a second before it tries an absent etcd again.
+        wait_until(lambda: self._etcd_complaint(ports), READY_SECONDS, pause=0.01)
         command = servers.apiserver_command(assets, layout, ports, authority, serving)
         self._start("kube-apiserver", command)
         access = self._access(url)
@@ -111,15 +113,24 @@ class LocalProvider:
         log, pid_file = layout.logs / f"{name}.log", layout.pid_file(name)
         self._children.append(processes.start(command, log, pid_file, self._die_with_parent))
 
+    def _etcd_complaint(self, ports: servers.Ports) -> str | None:
+        """What keeps etcd from being used, or None."""
+        self._require("etcd")
+        return None if servers.listens(ports.etcd) else "etcd does not answer."
+
     def _complaint(self, client: Client) -> str | None:
-        """What keeps the servers from being used, or None; raises where one of them has ended."""
-        for name in NAMES:
+        """What keeps the servers from being used, or None."""
+        self._require(*NAMES)
+        return _complaint_of(client)
+
+    def _require(self, *names: str) -> None:
+        """Raises where one of these servers has ended, with the reason."""
+        for name in names:
             if processes.running_pid(self._layout.pid_file(name)) is None:
                 log = self._layout.logs / f"{name}.log"
                 if "address already in use" in log.read_text(errors="replace"):
                     raise _PortTaken
                 raise DevError(f"{name} ended while starting; {log} ends with: {last_line(log)}")
-        return _complaint_of(client)
 
     def _access(self, url: str) -> Access:
         directory = self._layout.pki

@@ -37,6 +37,12 @@ def free_ports() -> Ports:
     return Ports(*numbers)
 
 
+def listens(port: int) -> bool:
+    """True when something accepts connections on this port of the loopback address."""
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
 def etcd_command(assets: Assets, layout: Layout, ports: Ports, durable: bool) -> list[str]:
     """Starts etcd; without `durable` it does not wait for the disk, which suits tests only."""
     client, peer = _loopback(ports.etcd), _loopback(ports.etcd_peer)

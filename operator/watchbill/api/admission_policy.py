@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from watchbill.api.group import GROUP
 
 Manifest = dict[str, Any]
-
-_REGISTRATION = "admissionregistration.k8s.io/v1"
-_EXPRESSION = re.compile(r"\$\{(.*?)\}")
+Reason = Literal["Forbidden", "Invalid"]
 
 ME = "request.userInfo.username"
 """The CEL expression of the caller's user name."""
+
+_REGISTRATION = "admissionregistration.k8s.io/v1"
+_EXPRESSION = re.compile(r"\$\{((?:[^{}]|\{\})*)\}")
 
 
 def literal(text: str) -> str:
@@ -26,11 +27,19 @@ def one_of(names: Iterable[str]) -> str:
     return "[" + ", ".join(literal(name) for name in names) + "]"
 
 
+def differing(new: str, old: str) -> str:
+    """The CEL list of the keys at which two maps differ, those only the old one has last."""
+    return (
+        f"{new}.map(k, k).filter(k, !(k in {old}) || {old}[k] != {new}[k]) + "
+        f"{old}.map(k, k).filter(k, !(k in {new}))"
+    )
+
+
 def said(text: str) -> str:
-    """The CEL expression of a text in which each `${expression}` is replaced by its value."""
+    """The CEL expression of a text in which each `${expression}` stands for its value."""
     parts = _EXPRESSION.split(text)
-    terms = [part if odd else literal(part) for odd, part in _alternating(parts) if part]
-    return " + ".join(terms)
+    terms = [part if index % 2 else literal(part) for index, part in enumerate(parts)]
+    return " + ".join(term for term in terms if term != "''")
 
 
 def variables(**expressions: str) -> list[Manifest]:
@@ -38,40 +47,34 @@ def variables(**expressions: str) -> list[Manifest]:
     return [{"name": name, "expression": text} for name, text in expressions.items()]
 
 
-def refusal(unless: str, text: str, *, reason: str = "Forbidden") -> Manifest:
+def refusal(unless: str, text: str, *, reason: Reason = "Forbidden") -> Manifest:
     """The validation that refuses with this text, read by `said`, unless the expression holds."""
     return {"expression": unless, "messageExpression": said(text), "reason": reason}
 
 
 def matching(resource: str, *operations: str) -> Manifest:
-    """The constraint that a policy is about these operations on one resource of ours, and no subresource."""
+    """The constraint to these operations on one resource of ours, without its subresources."""
     rule = {"apiGroups": [GROUP], "apiVersions": ["*"], "operations": list(operations)}
     return {"resourceRules": [{**rule, "resources": [resource]}]}
 
 
-def validating(
-    name: str, spec: Manifest, *, binding: Manifest | None = None, failure: str = "Fail"
-) -> list[Manifest]:
-    """The policy that refuses, and its binding to the whole cluster with these further fields."""
-    bound = {"policyName": name, "validationActions": ["Deny"], **(binding or {})}
+def validating(name: str, spec: Manifest, **binding: Any) -> list[Manifest]:
+    """The policy that refuses, and its binding with these further fields."""
+    bound = {"policyName": name, "validationActions": ["Deny"], **binding}
     return [
-        _manifest("ValidatingAdmissionPolicy", name, {"failurePolicy": failure, **spec}),
+        _manifest("ValidatingAdmissionPolicy", name, {"failurePolicy": "Fail", **spec}),
         _manifest("ValidatingAdmissionPolicyBinding", name, bound),
     ]
 
 
 def mutating(name: str, spec: Manifest) -> list[Manifest]:
-    """The policy that fills in, and its binding; where it fails, the policies that refuse stand alone."""
-    spec = {"failurePolicy": "Ignore", "reinvocationPolicy": "Never", **spec}
+    """The policy that fills in, and its binding; where it fails, those that refuse stand alone."""
+    settings = {"failurePolicy": "Ignore", "reinvocationPolicy": "Never"}
     return [
-        _manifest("MutatingAdmissionPolicy", name, spec),
+        _manifest("MutatingAdmissionPolicy", name, {**settings, **spec}),
         _manifest("MutatingAdmissionPolicyBinding", name, {"policyName": name}),
     ]
 
 
 def _manifest(kind: str, name: str, spec: Manifest) -> Manifest:
     return {"apiVersion": _REGISTRATION, "kind": kind, "metadata": {"name": name}, "spec": spec}
-
-
-def _alternating(parts: list[str]) -> Iterable[tuple[bool, str]]:
-    return ((bool(index % 2), part) for index, part in enumerate(parts))

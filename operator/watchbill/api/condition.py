@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from watchbill.api.model import StatusModel, Time
+from watchbill.api.model import Generation, StatusModel, Time
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -25,7 +25,7 @@ class Condition(StatusModel):
         default="", description="message says for people what is so and what to do."
     )
     last_transition_time: Time = Field(description="lastTransitionTime is when the status last changed.")
-    observed_generation: Annotated[int, Field(ge=0)] = Field(
+    observed_generation: Generation = Field(
         default=0, description="observedGeneration is the generation that this was judged by."
     )
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from watchbill.api.escalation_policy import GitOwnedStatus
-from watchbill.api.model import DnsLabel, ObjectMeta, ObjectName, Origin, SpecModel, Url
+from watchbill.api.model import DnsLabel, KindName, ObjectMeta, ObjectName, Origin, SpecModel, Url
 from watchbill.api.schema import SET, rule, rules
 
 
@@ -126,7 +126,7 @@ class ConnectionSpec(SpecModel):
         default=None,
         description="allowedNamespaces says which namespaces' policies may page through this.",
     )
-    allowed_classes: Annotated[tuple[ObjectName, ...], Field(max_length=50)] = Field(
+    allowed_classes: Annotated[tuple[KindName, ...], Field(max_length=50)] = Field(
         default=(),
         description="allowedClasses names the IncidentClasses that may use this in their response.",
         json_schema_extra=SET,

@@ -5,7 +5,15 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field
 
 from watchbill.api.condition import Condition
-from watchbill.api.model import DnsLabel, Duration, ObjectMeta, ObjectName, SpecModel, StatusModel
+from watchbill.api.model import (
+    DnsLabel,
+    Duration,
+    Generation,
+    KindName,
+    ObjectMeta,
+    SpecModel,
+    StatusModel,
+)
 from watchbill.api.schema import ATOMIC, SET, duration_between, list_map, rule, rules
 
 UNIQUE_TARGETS = rules(
@@ -19,7 +27,7 @@ UNIQUE_TARGETS = rules(
 class ConnectionRef(SpecModel):
     """The name of a Connection, by default in the namespace of who refers to it."""
 
-    name: ObjectName = Field(description="name is the name of a Connection.")
+    name: KindName = Field(description="name is the name of a Connection.")
     namespace: DnsLabel | None = Field(
         default=None,
         description="namespace is the Connection's; absent means the referrer's own. Another one "
@@ -41,7 +49,7 @@ class Target(SpecModel):
     connection_ref: ConnectionRef = Field(
         description="connectionRef names the Connection that the page goes through."
     )
-    fallback: Annotated[tuple[Fallback, ...], Field(max_length=4)] = Field(
+    fallback: Annotated[tuple[Fallback, ...], Field(max_length=2)] = Field(
         default=(),
         description="fallback lists connections that are tried in order, each within 20 s.",
         json_schema_extra=ATOMIC,
@@ -92,11 +100,12 @@ class EscalationPolicySpec(SpecModel):
                 "self.repeat.times : 0)) <= 100",
                 "targets of all levels times rounds must be at most 100: use fewer targets or a "
                 "smaller `repeat.times`",
+                ".levels",
             )
         )
     )
 
-    levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=20)] = Field(
+    levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=10)] = Field(
         description="levels are opened in order, each after the one before it.",
         json_schema_extra=list_map("name"),
     )
@@ -104,7 +113,7 @@ class EscalationPolicySpec(SpecModel):
     last_resort: LastResort = Field(
         description="lastResort is required: an exhausted or empty policy ends here, never in silence."
     )
-    allowed_classes: Annotated[tuple[ObjectName, ...], Field(max_length=50)] = Field(
+    allowed_classes: Annotated[tuple[KindName, ...], Field(max_length=50)] = Field(
         default=(),
         description="allowedClasses names the IncidentClasses that may use this policy as their "
         "defaultEscalation.",
@@ -113,14 +122,14 @@ class EscalationPolicySpec(SpecModel):
 
 
 class GitOwnedStatus(StatusModel):
-    """The status of a kind that Git owns."""
+    """What the operator found: whether the spec is valid, and all that it names exists."""
 
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = Field(
         default=(),
         description="conditions holds Ready: valid, and all that it names exists.",
         json_schema_extra=list_map("type"),
     )
-    observed_generation: Annotated[int, Field(ge=0)] = Field(
+    observed_generation: Generation = Field(
         default=0, description="observedGeneration is the generation that this status is about."
     )
 

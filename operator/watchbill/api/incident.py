@@ -2,21 +2,22 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from watchbill.api.incident_status import IncidentStatus
-from watchbill.api.model import DnsLabel, ObjectMeta, ObjectName, SeverityName, SpecModel, UserName
+from watchbill.api.model import DnsLabel, KindName, ObjectMeta, ObjectName, SeverityName, SpecModel, UserName
 from watchbill.api.schema import ATOMIC, rule, rules
 
 State = Literal["Open", "Mitigated", "Resolved", "Cancelled"]
 Mode = Literal["Live", "Drill", "Backfill"]
+Text63 = Annotated[str, Field(min_length=1, max_length=63)]
 Text253 = Annotated[str, Field(min_length=1, max_length=253)]
 
 
 class ClassRef(SpecModel):
     """The name of an IncidentClass."""
 
-    name: ObjectName = Field(description="name is the name of an IncidentClass.")
+    name: KindName = Field(description="name is the name of an IncidentClass.")
 
 
 class Affected(SpecModel):
@@ -25,16 +26,16 @@ class Affected(SpecModel):
     service: Text253 | None = Field(
         default=None, description="service is the name of a service that is harmed."
     )
-    environment: Text253 | None = Field(
+    environment: Text63 | None = Field(
         default=None, description="environment is where the service runs, such as production."
     )
-    region: Text253 | None = Field(
+    region: Text63 | None = Field(
         default=None, description="region is the part of the world where the service is harmed."
     )
-    api_version: Text253 | None = Field(
+    api_version: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
         default=None, description="apiVersion is the API version of a Kubernetes object."
     )
-    kind: Text253 | None = Field(default=None, description="kind is the kind of a Kubernetes object.")
+    kind: Text63 | None = Field(default=None, description="kind is the kind of a Kubernetes object.")
     namespace: DnsLabel | None = Field(
         default=None, description="namespace is the namespace of a Kubernetes object."
     )
@@ -44,10 +45,10 @@ class Affected(SpecModel):
 class Acknowledgement(SpecModel):
     """What one person says when they take the incident."""
 
-    note: Annotated[str, Field(max_length=512)] | None = Field(
+    note: Annotated[str, Field(max_length=256)] | None = Field(
         default=None, description="note is what the person wants others to know."
     )
-    page: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+    page: Annotated[str, Field(min_length=1, max_length=32)] | None = Field(
         default=None,
         description="page is the id of one page of status.pages; absent means the incident.",
     )
@@ -109,8 +110,28 @@ class SetBy(SpecModel):
     )
 
 
+CLASS_STAYS = rule(
+    "has(self.classRef) == has(oldSelf.classRef) && "
+    "(!has(self.classRef) || self.classRef.name == oldSelf.classRef.name)",
+    "`classRef` must not change: declare another incident",
+)
+CANCELLED_WHY = rule(
+    "!has(self.state) || self.state != 'Cancelled' || has(self.stateReason)",
+    "`stateReason` must be set when `state` is Cancelled",
+    ".stateReason",
+)
+NEW_STATE_NEW_REASON = rule(
+    "(has(self.state) ? self.state : '') == (has(oldSelf.state) ? oldSelf.state : '') || "
+    "!has(self.stateReason) || !has(oldSelf.stateReason) || self.stateReason != oldSelf.stateReason",
+    "`stateReason` must be changed or removed together with `state`: it says why the state is what it is",
+    ".stateReason",
+)
+
+
 class IncidentSpec(SpecModel):
     """What people say and want of an incident."""
+
+    model_config = ConfigDict(json_schema_extra=rules(CLASS_STAYS, CANCELLED_WHY, NEW_STATE_NEW_REASON))
 
     title: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         description="title says in one line what is wrong, as the person who is paged reads it."
@@ -131,7 +152,7 @@ class IncidentSpec(SpecModel):
         "which records an incident of the past and pages nobody.",
         json_schema_extra=rules(rule("self == oldSelf", "`mode` must not change")),
     )
-    affected: Annotated[tuple[Affected, ...], Field(max_length=50)] = Field(
+    affected: Annotated[tuple[Affected, ...], Field(max_length=32)] = Field(
         default=(),
         description="affected lists what is harmed.",
         json_schema_extra=ATOMIC,
@@ -144,7 +165,7 @@ class IncidentSpec(SpecModel):
         default=None,
         description="stateReason says why; with `state` it is one act, and counts when either changes.",
     )
-    acknowledged_by: Annotated[dict[str, Acknowledgement], Field(max_length=64)] = Field(
+    acknowledged_by: Annotated[dict[str, Acknowledgement], Field(max_length=32)] = Field(
         default={},
         description="acknowledgedBy holds an entry for each person who takes the incident, "
         "under their own user name.",

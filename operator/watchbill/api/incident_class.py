@@ -5,21 +5,21 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from watchbill.api.escalation_policy import GitOwnedStatus
-from watchbill.api.model import DnsLabel, Duration, ObjectMeta, ObjectName, SeverityName, SpecModel
+from watchbill.api.model import DnsLabel, Duration, KindName, ObjectMeta, SeverityName, SpecModel
 from watchbill.api.schema import duration_between, list_map, rule, rules
 
 
 class NamespacedConnectionRef(SpecModel):
     """The name and namespace of a Connection, as a cluster-scoped referrer gives them."""
 
-    name: ObjectName = Field(description="name is the name of a Connection.")
+    name: KindName = Field(description="name is the name of a Connection.")
     namespace: DnsLabel = Field(description="namespace is the namespace of the Connection.")
 
 
 class PolicyRef(SpecModel):
     """The name and namespace of an EscalationPolicy."""
 
-    name: ObjectName = Field(description="name is the name of an EscalationPolicy.")
+    name: KindName = Field(description="name is the name of an EscalationPolicy.")
     namespace: DnsLabel = Field(
         description="namespace is the policy's; it must list this class in `allowedClasses`."
     )
@@ -28,7 +28,7 @@ class PolicyRef(SpecModel):
 class SeverityEscalation(SpecModel):
     """Which policy of the incident's namespace is walked."""
 
-    policy_name: ObjectName = Field(description="policyName is looked up in the namespace of the incident.")
+    policy_name: KindName = Field(description="policyName is looked up in the namespace of the incident.")
 
 
 class RoleSource(SpecModel):

@@ -7,29 +7,58 @@ from pydantic import Field
 from watchbill.api.condition import Condition
 from watchbill.api.escalation_policy import LastResort, Level, Repeat
 from watchbill.api.incident_class import Severity
-from watchbill.api.model import StatusModel, Time
+from watchbill.api.model import Generation, StatusModel, Time
+from watchbill.api.page import (
+    Claim,
+    Closing,
+    ClosingAction,
+    ClosingState,
+    Count,
+    Hop,
+    HopState,
+    OwnName,
+    Page,
+    PageState,
+    Uid,
+    Word,
+)
 from watchbill.api.schema import ATOMIC, list_map
+
+__all__ = [
+    "Claim",
+    "Closing",
+    "ClosingAction",
+    "ClosingState",
+    "Hop",
+    "HopState",
+    "IncidentStatus",
+    "Page",
+    "PageState",
+]
+
+MAX_PAGES = 64
+"""The most pages that a status holds; the core drops settled ones well before."""
+
+MAX_ACKNOWLEDGEMENTS = 48
+"""The most records: one for each entry of `acknowledgedBy`, and room for withdrawn ones."""
+
+MAX_TIMELINE = 50
+"""The most entries of the timeline; the newest are kept."""
 
 Phase = Literal["Pending", "Triggered", "Acknowledged", "Mitigated", "Resolved", "Closed", "Cancelled"]
 PublicPhase = Literal["Investigating", "Identified", "Monitoring", "Resolved"]
-HopState = Literal["Pending", "Claimed", "Sending", "Accepted", "Unknown", "Failed", "Superseded"]
-PageState = Literal["Pending", "Accepted", "Failed", "Superseded", "Acknowledged"]
 EscalationState = Literal["Idle", "Waiting", "Snoozed", "Exhausted", "Stopped"]
-ClosingAction = Literal["Acknowledge", "Resolve"]
-ClosingState = Literal["Pending", "Done", "Failed"]
 
 Short = Annotated[str, Field(max_length=64)]
 Name = Annotated[str, Field(max_length=253)]
-Key = Annotated[str, Field(max_length=255)]
 Message = Annotated[str, Field(max_length=256)]
-Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class FrozenClass(StatusModel):
     """The IncidentClass as it was when the incident triggered."""
 
-    name: Name = Field(description="name is the name of the class.")
-    uid: Short = Field(description="uid is the UID of the class.")
+    name: OwnName = Field(description="name is the name of the class.")
+    uid: Uid = Field(description="uid is the UID of the class.")
     hash: Short = Field(description="hash is a digest of the frozen content.")
     severities: Annotated[tuple[Severity, ...], Field(max_length=10)] = Field(
         description="severities is the severity matrix as it was.",
@@ -40,96 +69,16 @@ class FrozenClass(StatusModel):
 class FrozenPolicy(StatusModel):
     """The EscalationPolicy as it was when the incident triggered or last adopted it."""
 
-    name: Name = Field(description="name is the name of the policy.")
-    namespace: Short = Field(description="namespace is the namespace of the policy.")
-    uid: Short = Field(description="uid is the UID of the policy.")
+    name: OwnName = Field(description="name is the name of the policy.")
+    namespace: OwnName = Field(description="namespace is the namespace of the policy.")
+    uid: Uid = Field(description="uid is the UID of the policy.")
     hash: Short = Field(description="hash is a digest of the frozen content.")
-    levels: Annotated[tuple[Level, ...], Field(max_length=20)] = Field(
+    levels: Annotated[tuple[Level, ...], Field(max_length=10)] = Field(
         description="levels are the levels as they were.", json_schema_extra=list_map("name")
     )
     repeat: Repeat = Field(default=Repeat(), description="repeat says how often levels are walked.")
     last_resort: LastResort = Field(
         description="lastResort is who is paged when all levels have been walked."
-    )
-
-
-class Claim(StatusModel):
-    """Who is about to send what cannot be sent twice unnoticed."""
-
-    by: Name = Field(description="by is the identity of the operator's process.")
-    time: Time = Field(description="time is when the claim was made.")
-
-
-class Closing(StatusModel):
-    """How far the outside has been told that a page needs no more attention."""
-
-    action: ClosingAction = Field(description="action is what the outside is told.")
-    state: ClosingState = Field(description="state says how far that went.")
-    attempts: Count = Field(default=0, description="attempts counts the tries.")
-    next_attempt_time: Time | None = Field(
-        default=None, description="nextAttemptTime is when the next try is due."
-    )
-    repeats: Count = Field(default=0, description="repeats counts sends after the first that was accepted.")
-    credential_changed: bool = Field(
-        default=False,
-        description="credentialChanged says that another credential was used than for the page.",
-    )
-
-
-class Hop(StatusModel):
-    """One connection that a page is tried through."""
-
-    connection: Name = Field(description="connection is the name of the Connection.")
-    namespace: Short = Field(description="namespace is the namespace of the Connection.")
-    connection_uid: Short = Field(default="", alias="connectionUID", description="connectionUID is its UID.")
-    key: Key = Field(description="key is the outward key; it begins with the incident's UID.")
-    state: HopState = Field(description="state says how far the page went by this connection.")
-    attempts: Count = Field(default=0, description="attempts counts the tries.")
-    first_attempt_time: Time | None = Field(
-        default=None, description="firstAttemptTime is when the first try was made."
-    )
-    sent_time: Time | None = Field(default=None, description="sentTime is when the page was accepted.")
-    next_attempt_time: Time | None = Field(
-        default=None, description="nextAttemptTime is when the next try is due."
-    )
-    reason: Short = Field(default="", description="reason is one word for the last failure.")
-    message: Message = Field(default="", description="message says what went wrong.")
-    claim: Claim | None = Field(
-        default=None, description="claim is who took it on to send a page that has no key."
-    )
-    credential: Short = Field(
-        default="", description="credential is a fingerprint of the credential that sent the page."
-    )
-    external_id: Name = Field(
-        default="", alias="externalID", description="externalID is the vendor's name for the page."
-    )
-    uncertain: bool = Field(
-        default=False,
-        description="uncertain says that an attempt ended without an answer, so that it may have arrived.",
-    )
-    unkeyed: bool = Field(default=False, description="unkeyed says that the vendor knows no idempotency key.")
-    unreal: bool = Field(default=False, description="unreal says that the connection reaches no person.")
-    closing: Closing | None = Field(
-        default=None, description="closing says how far the outside was told of the end."
-    )
-
-
-class Page(StatusModel):
-    """One message to one target at one level, through as many connections as it takes."""
-
-    id: Short = Field(description="id names the page, for `spec.acknowledgedBy.<user>.page`.")
-    epoch: Count = Field(description="epoch is the epoch that the page belongs to.")
-    round: Count = Field(description="round counts the walks through the levels, from 1.")
-    level: Short = Field(description="level is the level's name; lastResort and operator are ours.")
-    due_time: Time = Field(description="dueTime is when the page was due.")
-    state: PageState = Field(description="state sums up the hops.")
-    late: Annotated[str, Field(max_length=32)] = Field(
-        default="", description="late is by how much the page was late, where by 5 s or more."
-    )
-    hops: Annotated[tuple[Hop, ...], Field(max_length=5)] = Field(
-        default=(),
-        description="hops are the connections in the order of fallback.",
-        json_schema_extra=ATOMIC,
     )
 
 
@@ -158,11 +107,11 @@ class AcknowledgementRecord(StatusModel):
 
     user: Name = Field(description="user is who acknowledged.")
     time: Time = Field(description="time is when the operator first saw it.")
-    via: Short = Field(default="kubectl", description="via is the way: kubectl, chat, pager.")
+    via: Word = Field(default="kubectl", description="via is the way: kubectl, chat, pager.")
     epoch: Count = Field(description="epoch is the epoch that it counts for.")
-    digest: Short = Field(description="digest is of the entry's value; another value is another act.")
-    page: Short = Field(default="", description="page is the one page that it is for.")
-    note: Annotated[str, Field(max_length=512)] = Field(
+    digest: Word = Field(description="digest is of the entry's value; another value is another act.")
+    page: Word = Field(default="", description="page is the one page that it is for.")
+    note: Annotated[str, Field(max_length=256)] = Field(
         default="", description="note is what the person said."
     )
     withdrawn_time: Time | None = Field(
@@ -236,16 +185,16 @@ class TimelineEntry(StatusModel):
     """One thing that happened."""
 
     time: Time = Field(description="time is when it happened.")
-    kind: Short = Field(description="kind is what sort of thing happened.")
+    kind: Word = Field(description="kind is what sort of thing happened.")
     actor: Name = Field(description="actor is the user, or watchbill for the operator.")
-    source: Short = Field(description="source is by which way: kubectl, timer, page, update.")
+    source: Word = Field(description="source is by which way: kubectl, timer, page, update.")
     text: Message = Field(description="text says what happened.")
 
 
 class Resource(StatusModel):
     """Something outside that belongs to the incident."""
 
-    connection: Name = Field(description="connection is the Connection that made it.")
+    connection: OwnName = Field(description="connection is the Connection that made it.")
     state: Literal["Pending", "Ready", "Failed"] = Field(description="state says how far it is.")
     external_id: Name = Field(
         default="", alias="externalID", description="externalID is the vendor's name for it."
@@ -265,12 +214,12 @@ class Resources(StatusModel):
 class IncidentStatus(StatusModel):
     """What is true of an incident; written by the operator alone."""
 
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = Field(
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=12)] = Field(
         default=(),
         description="conditions are the facts; phase is derived from them.",
         json_schema_extra=list_map("type"),
     )
-    observed_generation: Annotated[int, Field(ge=0)] = Field(
+    observed_generation: Generation = Field(
         default=0, description="observedGeneration is the generation that this status is about."
     )
     phase: Phase | None = Field(
@@ -293,15 +242,17 @@ class IncidentStatus(StatusModel):
     escalation: EscalationStatus = Field(
         default=EscalationStatus(), description="escalation is where the escalation stands."
     )
-    pages: Annotated[tuple[Page, ...], Field(max_length=100)] = Field(
+    pages: Annotated[tuple[Page, ...], Field(max_length=MAX_PAGES)] = Field(
         default=(), description="pages is the ledger of pages.", json_schema_extra=list_map("id")
     )
-    acknowledgements: Annotated[tuple[AcknowledgementRecord, ...], Field(max_length=64)] = Field(
-        default=(),
-        description="acknowledgements records who acknowledged, when and how.",
-        json_schema_extra=ATOMIC,
+    acknowledgements: Annotated[tuple[AcknowledgementRecord, ...], Field(max_length=MAX_ACKNOWLEDGEMENTS)] = (
+        Field(
+            default=(),
+            description="acknowledgements records who acknowledged, when and how.",
+            json_schema_extra=ATOMIC,
+        )
     )
-    roles: Annotated[tuple[RoleHolder, ...], Field(max_length=16)] = Field(
+    roles: Annotated[tuple[RoleHolder, ...], Field(max_length=8)] = Field(
         default=(),
         description="roles says who holds which role.",
         json_schema_extra=list_map("name"),
@@ -312,7 +263,7 @@ class IncidentStatus(StatusModel):
     acts: SeenActs = Field(default=SeenActs(), description="acts are digests of people's acts.")
     resources: Resources = Field(default=Resources(), description="resources stand outside for the incident.")
     reopen_count: Count = Field(default=0, description="reopenCount counts the times it was reopened.")
-    timeline: Annotated[tuple[TimelineEntry, ...], Field(max_length=100)] = Field(
+    timeline: Annotated[tuple[TimelineEntry, ...], Field(max_length=MAX_TIMELINE)] = Field(
         default=(),
         description="timeline is what happened, in order, the newest last.",
         json_schema_extra=ATOMIC,

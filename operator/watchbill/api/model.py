@@ -55,11 +55,17 @@ class ObjectMeta(SpecModel):
 Time = Annotated[AwareDatetime, PlainSerializer(format_time, return_type=str)]
 """A moment: RFC 3339, UTC, milliseconds."""
 
+Generation = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""A generation of an object; the bound is the largest integer that every JSON reader keeps exact."""
+
 DnsLabel = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 """An RFC 1123 label: the name of a level, of a namespace."""
 
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 """An RFC 1123 subdomain: the name of an object."""
+
+KindName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+"""The name of an object of our own kinds, Incident excepted: a CEL rule keeps them this short."""
 
 SeverityName = Annotated[
     str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$")
@@ -72,14 +78,17 @@ UserName = Annotated[str, Field(min_length=1, max_length=253)]
 Duration = Annotated[str, Field(min_length=2, max_length=32, pattern=DURATION_PATTERN)]
 """A GEP-2257 duration; each field states its own bounds in a CEL rule."""
 
+HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)"
+"""A host name or an address, an IPv6 address in brackets; user information has no place in it."""
+
 Url = Annotated[
     str,
-    Field(min_length=1, max_length=2048, pattern=r"^https?://[^\s/?#@]+(:[0-9]{1,5})?([/?#]\S*)?$"),
+    Field(min_length=1, max_length=2048, pattern=rf"^https?://{HOST}(:[0-9]{{1,5}})?([/?#]\S*)?$"),
 ]
 """An http or https URL without user information."""
 
 Origin = Annotated[
     str,
-    Field(min_length=1, max_length=512, pattern=r"^https?://[^\s/?#@]+(:[0-9]{1,5})?(/[^\s?#]*)?$"),
+    Field(min_length=1, max_length=512, pattern=rf"^https?://{HOST}(:[0-9]{{1,5}})?(/[^\s?#]*)?$"),
 ]
 """An http or https URL without query or fragment, to which a vendor's path is appended."""

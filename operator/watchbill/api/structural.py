@@ -11,7 +11,7 @@ Schema = dict[str, Any]
 TIME_LENGTH = 35
 """RFC 3339 with nanoseconds and an offset: `2026-03-29T01:30:00.000000000+02:00`."""
 
-WORD_LENGTH = 32
+WORD_LENGTH = 20
 """How long a word of an open enumeration can be, of those that a newer operator writes."""
 
 INT32_MAX = 2**31 - 1
@@ -118,7 +118,7 @@ def _converted(schema: Schema) -> Schema:
 
 def _format(schema: Schema) -> Schema:
     if schema["type"] == "integer":
-        small = -INT32_MAX <= schema.get("minimum", -INT32_MAX) and schema.get("maximum", 2**53) <= INT32_MAX
+        small = schema.get("minimum", -INT32_MAX) >= -INT32_MAX and schema.get("maximum", 2**53) <= INT32_MAX
         return {"format": "int32" if small else "int64"}
     if schema.get("format") == "date-time":
         return {"maxLength": TIME_LENGTH}

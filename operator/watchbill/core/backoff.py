@@ -25,6 +25,6 @@ LONGEST = timedelta(seconds=60)
 
 
 def backoff(attempts: int, after: timedelta | None = None) -> timedelta:
-    """The wait after this many attempts: 1 s doubled each time up to 60 s, or what the vendor asks if longer."""
+    """The wait after this many attempts: 1 s, doubled up to 60 s; longer where the vendor asks for it."""
     own = min(timedelta(seconds=2 ** max(0, min(attempts - 1, 6))), LONGEST)
     return max(own, after or timedelta(0))

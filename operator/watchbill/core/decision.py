@@ -8,6 +8,8 @@ from watchbill.api.incident_status import IncidentStatus
 from watchbill.api.reasons import EventReason
 from watchbill.core.effects import Effect
 
+EventType = Literal["Normal", "Warning"]
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -15,7 +17,7 @@ class Event:
 
     reason: EventReason
     message: str
-    type: Literal["Normal", "Warning"] = "Normal"
+    type: EventType = "Normal"
 
 
 @dataclass(frozen=True, slots=True)

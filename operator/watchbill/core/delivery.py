@@ -63,20 +63,24 @@ def wakeups(draft: Draft) -> Iterator[datetime]:
 
 def _advanced(draft: Draft, page: Page) -> Draft:
     """The draft with one waiting page a step further."""
-    page, fell = _given_up(draft, page)
+    page = _given_up(draft, page)
     at = _active(page)
     if any(hop.state == "Accepted" for hop in page.hops):
         page = page.model_copy(update={"state": "Accepted"})
     elif at is None:
         page = page.model_copy(update={"state": "Failed"})
+        draft = _fell(draft, page, page.hops[-1], "no connection is left")
     else:
+        fresh = page.hops[at].first_attempt_time is None
         page = _started(draft, page, at)
-    draft = draft.having(pages=ledger.with_page(draft.status, page).pages)
-    for hop in fell:
-        following = f"trying {page.hops[at].connection}" if at is not None else "no connection is left"
-        text = f"{page.level}: {hop.connection} could not deliver ({hop.reason or 'NoAnswer'}); {following}"
-        draft = draft.noted("FellOver", text, source="page").told(EventReason.FELL_OVER, text, "Warning")
-    return draft
+        if at > 0 and fresh and page.hops[at].first_attempt_time is not None:
+            draft = _fell(draft, page, page.hops[at - 1], f"trying {page.hops[at].connection}")
+    return draft.having(pages=ledger.with_page(draft.status, page).pages)
+
+
+def _fell(draft: Draft, page: Page, hop: Hop, following: str) -> Draft:
+    text = f"{page.level}: {hop.connection} could not deliver ({hop.reason or 'NoAnswer'}); {following}"
+    return draft.noted("FellOver", text, source="page").told(EventReason.FELL_OVER, text, "Warning")
 
 
 def _active(page: Page) -> int | None:
@@ -93,19 +97,16 @@ def _last(page: Page) -> int:
     return max((at for at, hop in enumerate(page.hops) if hop.state != "Failed"), default=-1)
 
 
-def _given_up(draft: Draft, page: Page) -> tuple[Page, list[Hop]]:
-    """The page with hops that have had their time marked, and those that just were."""
-    fell = []
+def _given_up(draft: Draft, page: Page) -> Page:
+    """The page with the hops that have had their time marked."""
     for at, hop in enumerate(page.hops):
         if hop.state == "Failed" or (hop.state == "Unknown" and at < _last(page)):
             continue
         state = _verdict(draft, page, at)
-        if state is not None:
-            page = ledger.with_hop(page, at, state=state, uncertain=hop.uncertain or state == "Unknown")
-            fell.append(hop)
         if state is None:
             break
-    return page, fell
+        page = ledger.with_hop(page, at, state=state, uncertain=hop.uncertain or state == "Unknown")
+    return page
 
 
 def _verdict(draft: Draft, page: Page, at: int) -> str | None:

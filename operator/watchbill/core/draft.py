@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from watchbill.api.incident import IncidentSpec
 from watchbill.api.incident_status import EscalationStatus, IncidentStatus, Phase
 from watchbill.api.reasons import EventReason
-from watchbill.core.decision import Event
+from watchbill.core.decision import Event, EventType
 from watchbill.core.observation import Observation
 from watchbill.core.timeline import Source, appended
 
@@ -59,8 +59,6 @@ class Draft:
         """The draft with one more entry in the timeline."""
         return replace(self, status=appended(self.status, kind, text, self.now, actor, source))
 
-    def told(
-        self, reason: EventReason, message: str, type: Literal["Normal", "Warning"] = "Normal"
-    ) -> "Draft":
+    def told(self, reason: EventReason, message: str, kind: EventType = "Normal") -> "Draft":
         """The draft with one more Event for people to read."""
-        return replace(self, events=(*self.events, Event(reason, message, type)))
+        return replace(self, events=(*self.events, Event(reason, message, kind)))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from watchbill.api.incident_status import Closing, Hop, IncidentStatus, Page
+from watchbill.api.incident_status import Closing, ClosingAction, Hop, IncidentStatus, Page
 from watchbill.core import ledger
 from watchbill.core.backoff import CLOSING_ATTEMPTS, backoff
 from watchbill.core.effects import SendPage
@@ -75,7 +75,7 @@ def _noted(status: IncidentStatus, page: Page, hop: Hop, outcome: Outcome, now: 
 
 
 def _told(hop: Hop, outcome: Outcome) -> Closing:
-    action = "Acknowledge" if outcome.effect.action == "acknowledge" else "Resolve"
+    action: ClosingAction = "Acknowledge" if outcome.effect.action == "acknowledge" else "Resolve"
     old = hop.closing or Closing(action=action, state="Pending")
     if old.action != action:
         return old

@@ -16,11 +16,11 @@ class Request:
     """One HTTP request, complete."""
 
     method: Literal["POST", "PUT", "GET"]
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
-    secrets: tuple[str, ...] = ()
-    """Texts that must appear in no log line and no error."""
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Texts that must appear in no log line and no error; the other fields may hold them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,16 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many sends a vendor takes through one connection."""
+
+    burst: int
+    """So many at once."""
+    per_second: float
+    """So many from then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,8 @@ class Provider(Protocol):
     real: bool
     """Whether a page reaches a person."""
     capabilities: frozenset[Capability]
+    rate: Rate
+    """How fast the vendor takes pages, with its source."""
 
     def build(self, effect: Effect, settings: Settings, now: datetime) -> Request | LogLine:
         """The request that performs the effect; raises Misconfigured for settings that cannot work."""

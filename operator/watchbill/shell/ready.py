@@ -1,16 +1,16 @@
 """Keeps the condition `Ready` of every kind but Incident: looks, judges, and writes what changed."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from watchbill.api.condition import Condition, find, following, is_true
+from watchbill.api.condition import Condition, find, following
 from watchbill.api.connection import Connection, ConnectionSpec
 from watchbill.api.escalation_policy import EscalationPolicy, GitOwnedStatus
-from watchbill.api.group import API_VERSION
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
 from watchbill.api.model import ObjectMeta
@@ -19,6 +19,10 @@ from watchbill.core import readiness
 from watchbill.core.effects import ConnectionKey
 from watchbill.core.readiness import SecretState
 from watchbill.core.references import Reference, connection_references, references
+from watchbill.shell.cache import Raw
+from watchbill.shell.dependants import Objects
+from watchbill.shell.kube import Conflict, NotFound
+from watchbill.shell.paths import path_of
 from watchbill.shell.secrets import SecretProblem
 
 SECRET_RETRY = timedelta(seconds=3)
@@ -27,33 +31,12 @@ SECRET_RETRY = timedelta(seconds=3)
 SECRET_RECHECK = timedelta(seconds=60)
 """How soon a good Secret is read again, so that its loss shows before a page needs it."""
 
-Raw = Mapping[str, Any]
 Model = Connection | EscalationPolicy | IncidentClass | IncidentUpdate
 
 MODELS: Mapping[str, type[Model]] = {
     model.kind_name: model for model in (Connection, EscalationPolicy, IncidentClass, IncidentUpdate)
 }
 """The kinds that have Ready."""
-
-
-class ObjectKey(NamedTuple):
-    """Where an object of ours is found; the namespace of a cluster-scoped one is empty."""
-
-    kind: str
-    namespace: str
-    name: str
-
-
-class Cache(Protocol):
-    """The objects as last seen; synced for every kind before anything here is asked."""
-
-    def get(self, kind: str, namespace: str, name: str) -> Raw | None:
-        """The object, or None where there is none."""
-        ...
-
-    def list(self, kind: str, namespace: str | None = None) -> Iterable[Raw]:
-        """All objects of a kind, in one namespace or everywhere."""
-        ...
 
 
 class Secrets(Protocol):
@@ -65,25 +48,17 @@ class Secrets(Protocol):
 
 
 PatchStatus = Callable[[str, dict[str, Any]], Awaitable[object]]
-"""Merges a body into the status subresource at a path.
-
-It is no error for it that the object is gone or has changed: an event tells of that.
-"""
-
-
-def current_time() -> datetime:
-    """The moment, by the wall clock."""
-    return datetime.now(UTC)
+"""Merges a body into the status of the object at a path, as `Kube.patch_status` does."""
 
 
 @dataclass(frozen=True)
 class ReadyKeeper:
     """Brings Ready of one object up to date whenever it is asked to."""
 
-    cache: Cache
+    cache: Objects
     secrets: Secrets
     patch_status: PatchStatus
-    clock: Callable[[], datetime] = current_time
+    now: Callable[[], datetime]
 
     async def reconcile(self, kind: str, namespace: str, name: str) -> timedelta | None:
         """How soon to look again though no object of ours changes; None means never.
@@ -93,7 +68,7 @@ class ReadyKeeper:
         raw = self.cache.get(kind, namespace, name)
         if raw is None or kind not in MODELS or "deletionTimestamp" in raw["metadata"]:
             return None
-        now, again = self.clock(), None
+        now, again = self.now(), None
         try:
             model = MODELS[kind].model_validate(raw)
         except ValidationError as error:
@@ -103,22 +78,24 @@ class ReadyKeeper:
             condition, again = await self._judge(model, now)
         change = status_change(raw, condition, now)
         if change is not None:
-            await self.patch_status(status_path(ObjectKey(kind, namespace, name)), change)
+            # Gone or changed meanwhile: an event tells of it and leads here again.
+            with suppress(Conflict, NotFound):
+                await self.patch_status(path_of(kind, namespace, name), change)
         return again
 
     async def _judge(self, model: Model, now: datetime) -> tuple[Condition, timedelta | None]:
         match model:
             case Connection():
                 states = await self._secret_states(model)
-                again = max((SECRET_RECHECK if state.usable else SECRET_RETRY) for state in states.values())
-                return readiness.connection_condition(model, states, now), again
+                return readiness.connection_condition(model, states, now), recheck(states.values())
             case EscalationPolicy():
                 return readiness.policy_condition(model, self._connections(model), now), None
             case IncidentClass():
                 connections, policies = self._connections(model), self._policies(model)
                 return readiness.class_condition(model, policies, connections, now), None
             case IncidentUpdate():
-                return readiness.update_condition(model, self._exists(references(model)[0]), now), None
+                incident = (model.metadata.namespace or "", model.spec.incident_ref.name)
+                return readiness.update_condition(model, self.cache.knows("Incident", *incident), now), None
 
     async def _secret_states(self, connection: Connection) -> dict[tuple[str, str], SecretState]:
         return {
@@ -133,9 +110,6 @@ class ReadyKeeper:
             return SecretState(problem.reason, problem.message)
         return readiness.secret_state(reference, value)
 
-    def _exists(self, reference: Reference) -> bool:
-        return self._found(reference) is not None
-
     def _found(self, reference: Reference) -> Raw | None:
         return self.cache.get(reference.kind, reference.namespace, reference.name)
 
@@ -147,3 +121,49 @@ class ReadyKeeper:
             if reference.kind == "Connection" and raw is not None:
                 found[ConnectionKey(reference.namespace, reference.name)] = _connection_spec(raw)
         return found
+
+    def _policies(self, model: Model) -> dict[tuple[str, str], EscalationPolicy]:
+        found = {}
+        for reference in references(model):
+            raw = self._found(reference)
+            if reference.kind == "EscalationPolicy" and raw is not None:
+                with suppress(ValidationError):
+                    found[reference.namespace, reference.name] = EscalationPolicy.model_validate(raw)
+        return found
+
+
+def recheck(states: Iterable[SecretState]) -> timedelta | None:
+    """How soon Secrets are read again: soon where one cannot be used, never where there are none."""
+    waits = [SECRET_RECHECK if state.usable else SECRET_RETRY for state in states]
+    return min(waits, default=None)
+
+
+def status_change(raw: Raw, condition: Condition, now: datetime) -> dict[str, Any] | None:
+    """The merge patch that records a condition in an object's status, or None where it says so already.
+
+    The resourceVersion fences it: a judgment of an older object is refused, and the newer one's event
+    leads to another. Conditions of other types stay.
+    """
+    try:
+        old = GitOwnedStatus.model_validate(raw.get("status") or {})
+    except ValidationError:
+        old = GitOwnedStatus()
+    (followed,) = following(old.conditions, (condition,), now)
+    generation = condition.observed_generation
+    if find(old.conditions, READY) == followed and old.observed_generation == generation:
+        return None
+    others = [each for each in old.conditions if each.type != READY]
+    return {
+        "metadata": {"resourceVersion": raw["metadata"]["resourceVersion"]},
+        "status": {
+            "conditions": [each.to_json() for each in (*others, followed)],
+            "observedGeneration": generation,
+        },
+    }
+
+
+def _connection_spec(raw: Raw) -> ConnectionSpec:
+    try:
+        return Connection.model_validate(raw).spec
+    except ValidationError:
+        return ConnectionSpec()

@@ -1,0 +1,68 @@
+"""Writes what is made from the models, or tells which of it is stale.
+
+A further generator adds its rows to `GENERATED`; nothing else needs to know of it.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from dev.layout import REPOSITORY
+from watchbill.api.crd import crd, render_yaml
+from watchbill.api.group import GROUP
+from watchbill.api.kinds import KINDS, Kind
+
+HEADER = "# Made by `make generate` from operator/watchbill/api; edit the models instead.\n"
+
+WHOLLY_GENERATED = ("crds",)
+"""The folders in which a YAML file that nothing makes any more is a leftover."""
+
+Row = tuple[str, Callable[[], str]]
+"""A path below the root of the checkout, and what its text is made by."""
+
+
+def crd_text(kind: Kind) -> str:
+    """The file of one kind's CustomResourceDefinition."""
+    return HEADER + render_yaml([crd(kind)])
+
+
+GENERATED: list[Row] = [(f"crds/{kind.plural}.{GROUP}.yaml", partial(crd_text, kind)) for kind in KINDS]
+"""Every generated file; each text is the same for the same models."""
+
+
+def stale(root: Path = REPOSITORY) -> dict[Path, str | None]:
+    """The files that differ from what they should be, with their right text; None for a leftover."""
+    found: dict[Path, str | None] = {root / path: text() for path, text in GENERATED}
+    leftovers = {file: None for file in _generated_files(root) if file not in found}
+    return {file: text for file, text in (found | leftovers).items() if _text(file) != text}
+
+
+def main(check: bool, root: Path = REPOSITORY) -> int:
+    """The exit code: 1 when `check` is set and a file is stale; else the files are written, and 0."""
+    found = stale(root)
+    for file, text in found.items():
+        print(
+            f"{'stale' if check else 'written' if text is not None else 'removed'}: {file.relative_to(root)}"
+        )
+        if not check:
+            _write(file, text)
+    if check and found:
+        print("Run `make generate`, and commit what it writes.")
+    return 1 if check and found else 0
+
+
+def _generated_files(root: Path) -> Iterator[Path]:
+    for folder in WHOLLY_GENERATED:
+        yield from sorted((root / folder).glob("*.yaml"))
+
+
+def _text(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.exists() else None
+
+
+def _write(file: Path, text: str | None) -> None:
+    if text is None:
+        file.unlink()
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")

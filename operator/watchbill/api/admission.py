@@ -1,0 +1,64 @@
+"""The admission policies as manifests: what the API server itself refuses and fills in.
+
+They hold while the operator is down. Each module `admission_…` is about one of them.
+"""
+
+from collections.abc import Sequence
+
+import yaml
+
+from watchbill.api.admission_acts import incident_acts
+from watchbill.api.admission_deletion import incident_deletion
+from watchbill.api.admission_policy import Manifest
+from watchbill.api.admission_secrets import connection_secrets
+from watchbill.api.admission_severity import incident_severity
+from watchbill.api.admission_stamp import incident_stamp, update_stamp
+from watchbill.api.admission_updates import incident_updates
+from watchbill.api.group import DEFAULT_OPERATOR_USER
+
+POLICIES_PATH = "config/admission/policies.yaml"
+STAMP_PATH = "config/admission/stamp.yaml"
+
+_MADE = "# Made by `make generate` from operator/watchbill/api; do not edit.\n"
+_STAMP = "# Kubernetes 1.36 and later. Below, leave this file out: people type their own names.\n"
+
+
+def policies(operator_user: str = DEFAULT_OPERATOR_USER) -> list[Manifest]:
+    """Every policy that refuses, and its binding; the one that is watched for at installation is last."""
+    return [
+        *incident_deletion(),
+        *connection_secrets(),
+        *incident_severity(operator_user),
+        *incident_updates(operator_user),
+        *incident_acts(operator_user),
+    ]
+
+
+def stamps(operator_user: str = DEFAULT_OPERATOR_USER) -> list[Manifest]:
+    """Every policy that fills in an author, and its binding; they need Kubernetes 1.36."""
+    return [*update_stamp(operator_user), *incident_stamp(operator_user)]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Folds what holds quotes, in place of doubling each of them."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """The node of a text."""
+        style = ">" if "'" in text else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+
+
+def to_yaml(manifests: Sequence[Manifest]) -> str:
+    """The manifests as one stream of YAML documents."""
+    return yaml.dump_all(manifests, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+
+
+def generated_files() -> dict[str, str]:
+    """The text of each manifest that is checked in, by its path in the repository."""
+    return {
+        POLICIES_PATH: _MADE + to_yaml(policies()),
+        STAMP_PATH: _MADE + _STAMP + to_yaml(stamps()),
+    }

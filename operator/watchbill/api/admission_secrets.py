@@ -1,0 +1,70 @@
+"""The policy on who may have a Secret used: only who may read it."""
+
+from collections.abc import Iterator
+from typing import get_args
+
+from pydantic import BaseModel
+
+from watchbill.api.admission_policy import ME, Manifest, matching, refusal, validating, variables
+from watchbill.api.connection import ConnectionSpec, SecretKeyRef
+from watchbill.api.verbs import CONNECTIONS
+
+NAME = "watchbill-connection-secrets"
+
+
+def connection_secrets() -> list[Manifest]:
+    """The policy and its binding.
+
+    It asks again at every change of the spec: another URL sends the same Secret elsewhere.
+    """
+    named = ", ".join(
+        f"object.spec.{_optional(path)}.?name.orValue('')" for path in secret_paths(ConnectionSpec)
+    )
+    may_read = (
+        "authorizer.group('').resource('secrets').namespace(request.namespace).name(s).check('get').allowed()"
+    )
+    spec = {
+        "matchConstraints": matching(CONNECTIONS, "CREATE", "UPDATE"),
+        "matchConditions": [
+            {"name": "spec-changes", "expression": "oldObject == null || object.spec != oldObject.spec"}
+        ],
+        "variables": variables(
+            me=ME,
+            secrets=f"[{named}].filter(s, s != '')",
+            unreadable=f"variables.secrets.filter(s, !{may_read})",
+        ),
+        "validations": [
+            refusal(
+                "size(variables.unreadable) == 0",
+                "`${variables.me}` may not read Secret `${variables.unreadable[0]}`, so may not have it "
+                "used: ask for the verb `get` on that Secret in namespace `${request.namespace}`",
+            )
+        ],
+    }
+    return validating(NAME, spec)
+
+
+def secret_paths(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    """The path of every field of a model, at any depth, that names a key of a Secret.
+
+    Raises TypeError for one within a list or a map, where the policy would not look.
+    """
+    for name, field in model.model_fields.items():
+        path = field.alias or name
+        for part, is_repeated in _models_within(field.annotation):
+            below = [()] if part is SecretKeyRef else list(secret_paths(part))
+            if is_repeated and below:
+                raise TypeError(f"{model.__name__}.{path} repeats a reference to a Secret")
+            yield from ((path, *rest) for rest in below)
+
+
+def _models_within(annotation: object, is_repeated: bool = False) -> Iterator[tuple[type[BaseModel], bool]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, is_repeated
+    origin = getattr(annotation, "__origin__", None)
+    for argument in get_args(annotation):
+        yield from _models_within(argument, is_repeated or origin in (tuple, list, set, frozenset, dict))
+
+
+def _optional(path: tuple[str, ...]) -> str:
+    return ".".join(f"?{part}" for part in path)

@@ -1,0 +1,168 @@
+"""What people ask for by writing spec. An act is a change: each present value counts once."""
+
+from datetime import timedelta
+
+from watchbill.api.condition import find
+from watchbill.api.reasons import EventReason, IncidentCondition, Reason
+from watchbill.core import acceptance, acknowledgement, escalation, plan, severity
+from watchbill.core.digest import digest
+from watchbill.core.draft import Draft
+from watchbill.core.lifecycle import OPEN, TERMINAL, Trigger, target
+from watchbill.core.transition import moved, with_condition
+
+LONGEST_SNOOZE = timedelta(hours=24)
+"""How long an escalation can be silenced at most; a snooze beyond it ends here."""
+
+_TRIGGERS = {
+    "Open": (Trigger.REOPENED, EventReason.REOPENED),
+    "Mitigated": (Trigger.MITIGATED, EventReason.MITIGATED),
+    "Resolved": (Trigger.RESOLVED, EventReason.RESOLVED),
+    "Cancelled": (Trigger.CANCELLED, EventReason.CANCELLED),
+}
+
+
+def state_said(draft: Draft) -> Draft:
+    """The draft moved by the pair (`state`, `stateReason`), where that pair is new."""
+    spec = draft.spec
+    mark = digest([spec.state, spec.state_reason]) if spec.state else ""
+    if mark == draft.status.acts.state or draft.phase in TERMINAL:
+        return draft
+    draft = draft.seen(state=mark)
+    if spec.state is None:
+        return draft
+    trigger, event = _TRIGGERS[spec.state]
+    if target(draft.phase, trigger) is None:
+        return draft
+    user = (spec.set_by.state if spec.set_by else None) or "unknown"
+    text = f"{user} said {spec.state}" + (f": {spec.state_reason}" if spec.state_reason else "")
+    reopened = draft.phase == "Resolved"
+    if spec.state in ("Mitigated", "Resolved"):
+        draft = _held_by(draft, user)
+    if spec.state == "Cancelled":
+        draft = escalation.presumed(draft).escalating(state="Stopped", next_time=None)
+    reason = {"Open": Reason.REOPENED, "Cancelled": Reason.CANCELLED}.get(spec.state, Reason.BY_PERSON)
+    draft = moved(draft, trigger, reason, text).noted(spec.state, text, user, "kubectl").told(event, text)
+    return _timed(escalation.begun_at_first(_reopened(draft)) if reopened else draft)
+
+
+def severity_changed(draft: Draft) -> Draft:
+    """The draft worked to another severity: a rise plans anew in a new epoch, a fall silences nobody."""
+    frozen, new, old = draft.status.frozen_class, draft.spec.severity, draft.status.severity
+    before, after = severity.row(frozen, old), severity.row(frozen, new)
+    if new == old or frozen is None or before is None or after is None or draft.phase in TERMINAL:
+        return draft
+    user = (draft.spec.set_by.severity if draft.spec.set_by else None) or "unknown"
+    text = f"{user} changed severity from {old} to {new}"
+    draft = draft.having(severity=new).noted("SeverityChanged", text, user, "kubectl")
+    draft = draft.told(EventReason.SEVERITY_CHANGED, text)
+    if after.rank >= before.rank or draft.phase not in OPEN or draft.spec.mode == "Backfill":
+        return _reaccepted(draft)
+    policy, is_default = plan.policy_for(draft.observation, after)
+    draft = draft.having(policy=policy) if policy is not None else draft
+    return escalation.begun_at_first(_reaccepted(draft, is_default and policy is not None))
+
+
+def escalation_requested(draft: Draft) -> Draft:
+    """The draft with the level open that a person asks for, in a new epoch; by default the next one."""
+    request = draft.spec.escalation.request if draft.spec.escalation else None
+    mark = digest(request.model_dump(mode="json", exclude_none=True)) if request else ""
+    if mark == draft.status.acts.request or draft.phase in TERMINAL:
+        return draft
+    draft = draft.seen(request=mark)
+    policy = draft.status.policy
+    if request is None or policy is None or draft.phase not in OPEN:
+        return draft
+    user = _escalation_author(draft)
+    at = draft.escalation
+    round_, level = at.round, request.to_level or ""
+    if plan.level_index(policy, level) is None:
+        step = plan.step_after(policy, at.round, at.level) if at.level != plan.LAST_RESORT else None
+        round_, level = (step[0], step[1].name) if step else (1, plan.LAST_RESORT)
+    text = f"{user} asked for level {level}: {request.reason}"
+    draft = escalation.presumed(draft).noted("Escalated", text, user, "kubectl")
+    return escalation.begun(draft.told(EventReason.ESCALATED, text), round_, level)
+
+
+def policy_adopted(draft: Draft) -> Draft:
+    """The draft with the policy as it now is in place of the frozen one, where a person asks for that."""
+    wish = draft.spec.escalation.adopt_policy if draft.spec.escalation else None
+    mark = digest(wish) if wish else ""
+    if mark == draft.status.acts.adopt or draft.phase in TERMINAL:
+        return draft
+    draft = draft.seen(adopt=mark)
+    row = severity.row(draft.status.frozen_class, draft.spec.severity)
+    if not wish or row is None or draft.phase not in OPEN:
+        return draft
+    user = _escalation_author(draft)
+    policy, is_default = plan.policy_for(draft.observation, row)
+    if policy is None:
+        return draft.noted(
+            "PolicyAdopted", f"{user} asked for the policy, and there is none", user, "kubectl"
+        )
+    text = f"{user} adopted policy {policy.namespace}/{policy.name} as it is now"
+    draft = escalation.presumed(draft).having(policy=policy).noted("PolicyAdopted", text, user, "kubectl")
+    draft = _reaccepted(draft.told(EventReason.POLICY_ADOPTED, text), is_default)
+    return escalation.begun_at_first(draft)
+
+
+def snoozed(draft: Draft) -> Draft:
+    """The draft silent until the time that a person names, and then in a new epoch at the same level."""
+    until = draft.spec.escalation.snooze_until_time if draft.spec.escalation else None
+    mark = digest(until.isoformat()) if until else ""
+    ends = draft.escalation.snoozed_until_time
+    if draft.phase in OPEN and draft.escalation.state == "Snoozed" and (ends is None or draft.now >= ends):
+        return _woken(draft, "the snooze ended; paging resumes")
+    if mark == draft.status.acts.snooze or draft.phase in TERMINAL:
+        return draft
+    draft = draft.seen(snooze=mark)
+    user = _escalation_author(draft)
+    if draft.phase in OPEN and draft.escalation.state == "Snoozed" and until is None:
+        return _woken(draft, f"{user} ended the snooze; paging resumes")
+    if (
+        until is None
+        or until <= draft.now
+        or draft.escalation.state not in ("Waiting", "Exhausted", "Snoozed")
+    ):
+        return draft
+    until = min(until, draft.now + LONGEST_SNOOZE)
+    text = f"{user} silenced paging until {until:%Y-%m-%d %H:%M} UTC"
+    draft = escalation.presumed(draft).escalating(state="Snoozed", snoozed_until_time=until, next_time=until)
+    return draft.noted("Snoozed", text, user, "kubectl").told(EventReason.SNOOZED, text)
+
+
+def _woken(draft: Draft, text: str) -> Draft:
+    draft = draft.noted("SnoozeEnded", text).told(EventReason.SNOOZE_ENDED, text)
+    return escalation.resumed(draft)
+
+
+def _held_by(draft: Draft, user: str) -> Draft:
+    """The draft as if the person had also acknowledged: who ends an incident holds it."""
+    draft = escalation.presumed(draft).escalating(state="Stopped", next_time=None, snoozed_until_time=None)
+    draft = acknowledgement.recorded_for(draft, user, "state")
+    return draft.timed(acknowledged_time=draft.status.times.acknowledged_time or draft.now)
+
+
+def _reopened(draft: Draft) -> Draft:
+    return draft.having(reopen_count=draft.status.reopen_count + 1).timed(reopened_time=draft.now)
+
+
+def _timed(draft: Draft) -> Draft:
+    if draft.phase == "Mitigated":
+        return draft.timed(mitigated_time=draft.now)
+    if draft.phase == "Resolved":
+        mitigated = draft.status.times.mitigated_time or draft.now
+        return draft.timed(mitigated_time=mitigated, resolved_time=draft.now)
+    return draft.timed(closed_time=draft.now) if draft.phase == "Cancelled" else draft
+
+
+def _reaccepted(draft: Draft, is_default: bool | None = None) -> Draft:
+    held = find(draft.status.conditions, IncidentCondition.ACCEPTED)
+    if draft.status.policy is None or held is None:
+        return draft
+    is_default = held.reason == Reason.DEFAULT_ESCALATION if is_default is None else is_default
+    reason, text = acceptance.accepted_condition(draft, is_default)
+    return with_condition(draft, IncidentCondition.ACCEPTED, True, reason, text)
+
+
+def _escalation_author(draft: Draft) -> str:
+    return (draft.spec.set_by.escalation if draft.spec.set_by else None) or "unknown"

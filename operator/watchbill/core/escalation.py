@@ -1,0 +1,245 @@
+"""Which level is open, who is paged there, and when the next one opens."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from watchbill.api.durations import format_duration
+from watchbill.api.escalation_policy import ConnectionRef, Target
+from watchbill.api.incident_status import FrozenPolicy, Page
+from watchbill.api.reasons import EventReason
+from watchbill.core import ledger, plan
+from watchbill.core.backoff import LEVEL_PATIENCE
+from watchbill.core.draft import Draft
+from watchbill.core.lifecycle import OPEN
+from watchbill.core.targets import is_reachable, page_for
+
+LAST_RESORT_EVERY = timedelta(minutes=15)
+"""How often the last resort is paged until somebody acknowledges."""
+
+LAST_RESORT_AGAIN = timedelta(minutes=1)
+"""How soon the last resort is paged again where nothing accepted the page."""
+
+LATE = timedelta(seconds=5)
+"""From how much on a level counts as late: it says so, and its time runs from when it really opened."""
+
+
+def escalated(draft: Draft) -> Draft:
+    """The draft with every level opened that is due by now; of several overdue ones only the latest."""
+    state = draft.escalation.state
+    if draft.phase not in OPEN or state not in ("Waiting", "Exhausted"):
+        return draft
+    due = _due_time(draft)
+    if due is None or draft.now < due or _is_held(draft):
+        return draft
+    if state == "Exhausted":
+        return _last_resort(draft, due)
+    return _opened_next(draft, due)
+
+
+def begun(draft: Draft, round_: int, level: str) -> Draft:
+    """The draft in a new epoch whose first open level is this one; lastResort is one."""
+    draft = draft.escalating(
+        epoch=draft.escalation.epoch + 1,
+        state="Waiting",
+        round=max(round_, 1),
+        level="",
+        opened_time=None,
+        next_time=None,
+        last_resort_count=0,
+        snoozed_until_time=None,
+        exhausted_time=None,
+    )
+    if draft.status.policy is None or level == plan.LAST_RESORT:
+        return _last_resort(draft, draft.now)
+    return _opened(draft, max(round_, 1), level, draft.now)
+
+
+def begun_at_first(draft: Draft) -> Draft:
+    """The draft in a new epoch that starts at the policy's first level."""
+    policy = draft.status.policy
+    return begun(draft, 1, policy.levels[0].name if policy else plan.LAST_RESORT)
+
+
+def resumed(draft: Draft) -> Draft:
+    """The draft in a new epoch that opens the level where the escalation stood."""
+    at, policy = draft.escalation, draft.status.policy
+    if policy is None or plan.level_index(policy, at.level) is None:
+        return begun_at_first(draft) if at.level != plan.LAST_RESORT else begun(draft, 1, plan.LAST_RESORT)
+    return begun(draft, at.round, at.level)
+
+
+def presumed(draft: Draft) -> Draft:
+    """The draft with pages in the ledger for all that was due by now under the recorded status.
+
+    A process that died may have sent them; they are closed with the others, and never sent from here.
+    """
+    policy, state = draft.status.policy, draft.escalation
+    if policy is None or state.state != "Waiting" or state.next_time is None:
+        return draft
+    due, step = state.next_time, plan.step_after(policy, state.round, state.level)
+    while due <= draft.now and step is not None:
+        round_, level = step
+        draft = _planned(draft, round_, level.name, due, "Superseded")
+        due, step = due + plan.escalate_after(level), plan.step_after(policy, round_, level.name)
+    return draft
+
+
+def wakeups(draft: Draft) -> Iterator[datetime]:
+    """The moment at which the next level opens."""
+    if draft.phase in OPEN and draft.escalation.state in ("Waiting", "Exhausted") and not _is_held(draft):
+        due = _due_time(draft)
+        if due is not None:
+            yield due
+        waiting = all(page.state in ("Pending", "Failed") for page in open_pages(draft))
+        if draft.escalation.opened_time is not None and waiting:
+            yield draft.escalation.opened_time + LEVEL_PATIENCE
+
+
+def open_pages(draft: Draft) -> tuple[Page, ...]:
+    """The pages of the level that is open now."""
+    at = draft.escalation
+    place = (at.epoch, at.round, at.level)
+    return tuple(page for page in draft.status.pages if (page.epoch, page.round, page.level) == place)
+
+
+def _due_time(draft: Draft) -> datetime | None:
+    """When the next level opens: at its time, or at once where nothing got through at the open one."""
+    at = draft.escalation
+    pages = open_pages(draft)
+    opened = at.opened_time or draft.now
+    lost = bool(pages) and all(page.state == "Failed" for page in pages)
+    silent = bool(pages) and all(page.state in ("Pending", "Failed") for page in pages)
+    if at.next_time is None or at.state == "Exhausted":
+        return at.next_time
+    if lost or (silent and draft.now >= opened + LEVEL_PATIENCE):
+        return min(draft.now, at.next_time)
+    return at.next_time
+
+
+def _is_held(draft: Draft) -> bool:
+    """Whether the API server is gone and the round is finished: acknowledgements cannot be seen."""
+    if draft.observation.blind_since is None:
+        return False
+    policy, at = draft.status.policy, draft.escalation
+    if policy is None or at.state == "Exhausted":
+        return at.last_resort_count > 0
+    step = plan.step_after(policy, at.round, at.level)
+    return step is not None and step[0] > at.round
+
+
+def _opened_next(draft: Draft, due: datetime) -> Draft:
+    policy, at = draft.status.policy, draft.escalation
+    assert policy is not None  # Waiting without a policy is not possible.
+    step = plan.step_after(policy, at.round, at.level)
+    while step is not None:
+        round_, level = step
+        following = due + plan.escalate_after(level)
+        if following > draft.now or draft.now - due < LATE:
+            return _opened(draft, round_, level.name, due)
+        # The time of this level passed while nobody looked: it may have been paged, and is not any more.
+        draft = _planned(draft, round_, level.name, due, "Superseded")
+        draft = draft.noted(
+            "LevelMissed", f"level {level.name} of round {round_} was due while nobody looked"
+        )
+        due, step = following, plan.step_after(policy, round_, level.name)
+    return _last_resort(draft, due)
+
+
+def _opened(draft: Draft, round_: int, level: str, due: datetime) -> Draft:
+    """The draft with a level open, or, where nobody can be reached there, the one after it."""
+    policy = draft.status.policy
+    assert policy is not None
+    draft = _planned(draft, round_, level, due, "Pending")
+    late = draft.now - due
+    opened = draft.now if late >= LATE else due
+    after = next(plan.escalate_after(found) for found in policy.levels if found.name == level)
+    draft = draft.escalating(
+        state="Waiting", round=round_, level=level, opened_time=opened, next_time=opened + after
+    )
+    if not open_pages(draft):
+        draft = draft.noted(
+            "LevelSkipped", f"level {level}: nobody can be reached; the next one opens at once"
+        )
+        step = plan.step_after(policy, round_, level)
+        return _last_resort(draft, due) if step is None else _opened(draft, step[0], step[1].name, due)
+    text = f"level {level} opened (round {round_})" + (
+        f", late by {format_duration(late)}" if late >= LATE else ""
+    )
+    draft = draft.noted("LevelOpened", text)
+    is_first = all(
+        page.epoch != draft.escalation.epoch for page in draft.status.pages[: -len(open_pages(draft))]
+    )
+    return draft if is_first else draft.told(EventReason.LEVEL_OPENED, text)
+
+
+def _last_resort(draft: Draft, due: datetime) -> Draft:
+    """The draft with the last resort paged once more, by whoever is left to do it."""
+    count = draft.escalation.last_resort_count + 1
+    first = draft.escalation.exhausted_time is None
+    draft = draft.escalating(
+        state="Exhausted",
+        round=count,
+        level=plan.LAST_RESORT,
+        opened_time=draft.now,
+        last_resort_count=count,
+        exhausted_time=draft.escalation.exhausted_time or draft.now,
+    )
+    draft = _planned(draft, count, plan.LAST_RESORT, due, "Pending")
+    every = LAST_RESORT_EVERY if open_pages(draft) else LAST_RESORT_AGAIN
+    draft = draft.escalating(next_time=draft.now + every)
+    if draft.status.policy is None:
+        return draft
+    if not first:
+        return draft.noted("LastResort", f"lastResort paged again ({count})")
+    text = "nobody acknowledged at any level; lastResort is paged until somebody does"
+    return draft.noted("EscalationExhausted", text).told(EventReason.ESCALATION_EXHAUSTED, text, "Warning")
+
+
+def rescued(draft: Draft) -> Draft:
+    """The draft where the last resort got nothing through: the default policy, then the operator, step in."""
+    pages = open_pages(draft)
+    lost = all(page.state == "Failed" for page in pages)
+    waited = draft.now >= (draft.escalation.opened_time or draft.now) + LEVEL_PATIENCE
+    silent = all(page.state in ("Pending", "Failed") for page in pages) and waited
+    if draft.phase not in OPEN or draft.escalation.state != "Exhausted" or not (lost or silent):
+        return draft
+    default = draft.observation.default_policy
+    policy = draft.status.policy
+    if default is not None and policy is not None and policy.uid != default.metadata.uid:
+        draft = draft.having(policy=plan.frozen_policy(default))
+        draft = draft.noted(
+            "DefaultEscalation", "lastResort could not be reached; the class's default policy runs"
+        )
+        return begun_at_first(draft)
+    return _operator_paged(draft)
+
+
+def _operator_paged(draft: Draft) -> Draft:
+    key, at = draft.observation.last_resort, draft.escalation
+    place = (at.epoch, at.round, plan.OPERATOR_LEVEL)
+    soon = min(at.next_time or draft.now, (at.opened_time or draft.now) + LAST_RESORT_AGAIN)
+    draft = draft.escalating(next_time=soon)
+    if key is None or any((p.epoch, p.round, p.level) == place for p in draft.status.pages):
+        return draft
+    target = Target(connection_ref=ConnectionRef(name=key.name, namespace=key.namespace))
+    page = page_for(draft, target, place, key.namespace)
+    draft = draft.having(pages=ledger.with_page(draft.status, page).pages)
+    text = (
+        f"lastResort could not be reached; the operator's own connection {key.namespace}/{key.name} is paged"
+    )
+    return draft.noted("OperatorLastResort", text).told(EventReason.ESCALATION_EXHAUSTED, text, "Warning")
+
+
+def _planned(draft: Draft, round_: int, level: str, due: datetime, state: str) -> Draft:
+    """The draft with a page in the ledger for every target of a level that can be reached."""
+    policy: FrozenPolicy | None = draft.status.policy
+    place = (draft.escalation.epoch, round_, level)
+    late = draft.now - due
+    for target in plan.targets_of(policy, level) if policy else ():
+        page = page_for(draft, target, place, policy.namespace if policy else "")
+        known = any(old.id == page.id for old in draft.status.pages)
+        if known or not is_reachable(page):
+            continue
+        changes = {"state": state, "due_time": due, "late": format_duration(late) if late >= LATE else ""}
+        draft = draft.having(pages=ledger.with_page(draft.status, page.model_copy(update=changes)).pages)
+    return draft

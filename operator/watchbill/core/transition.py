@@ -1,0 +1,57 @@
+"""One step of the lifecycle: a trigger moves the conditions, and the phase follows from them."""
+
+from watchbill.api.condition import Condition, find, following
+from watchbill.api.reasons import IncidentCondition, Reason
+from watchbill.core import lifecycle
+from watchbill.core.draft import Draft
+
+INITIAL: dict[IncidentCondition, Reason] = {
+    IncidentCondition.ACCEPTED: Reason.PENDING,
+    IncidentCondition.ACKNOWLEDGED: Reason.WAITING,
+    IncidentCondition.MITIGATED: Reason.NOT_YET,
+    IncidentCondition.RESOLVED: Reason.NOT_YET,
+    IncidentCondition.CLOSED: Reason.NOT_YET,
+    IncidentCondition.ESCALATION_EXHAUSTED: Reason.LEVELS_REMAIN,
+    IncidentCondition.UPDATE_OVERDUE: Reason.ON_TIME,
+    IncidentCondition.DEGRADED: Reason.DELIVERING,
+}
+"""The reason of each condition before anything has happened; all begin as False."""
+
+
+def with_all_conditions(draft: Draft) -> Draft:
+    """The draft with every documented condition present."""
+    for type_, reason in INITIAL.items():
+        if find(draft.status.conditions, type_) is None:
+            draft = with_condition(draft, type_, False, reason, "")
+    return draft if draft.status.phase else draft.having(phase="Pending")
+
+
+def with_condition(
+    draft: Draft, type_: IncidentCondition, status: bool, reason: Reason, message: str
+) -> Draft:
+    """The draft with one condition as given; its transition time moves only with its status."""
+    old = draft.status.conditions
+    new = Condition(
+        type=type_.value,
+        status="True" if status else "False",
+        reason=reason.value,
+        message=message[:1024],
+        last_transition_time=draft.now,
+        observed_generation=draft.observation.incident.metadata.generation,
+    )
+    followed = following(old, [new], draft.now)[0]
+    known = find(old, type_) is not None
+    conditions = tuple(followed if c.type == type_ else c for c in old)
+    return draft.having(conditions=conditions if known else (*conditions, followed))
+
+
+def moved(draft: Draft, trigger: lifecycle.Trigger, reason: Reason, message: str) -> Draft:
+    """The draft moved by a trigger; unchanged where the table has no such move."""
+    target = lifecycle.target(draft.phase, trigger)
+    if target is None:
+        return draft
+    for type_, status in lifecycle.FACTS[target].items():
+        held = find(draft.status.conditions, type_)
+        if held is None or (held.status == "True") != status:
+            draft = with_condition(draft, type_, status, reason, message)
+    return draft.having(phase=lifecycle.phase_of(draft.status.conditions))

@@ -1,0 +1,31 @@
+"""A page that is only written down: for a first try without an account. It wakes nobody."""
+
+from datetime import datetime
+
+from watchbill.core import texts
+from watchbill.core.effects import Effect, hop_of
+from watchbill.core.outcomes import Result
+from watchbill.providers.contract import Capability, LogLine, Rate, Response, Settings, Verdict
+
+LINE_LIMIT = 4096
+
+
+class ConsoleProvider:
+    """Writes each page as one log line, with its key; the incident says that nobody was paged."""
+
+    name = "console"
+    # There is no outside to ask: a line that is written twice carries the same key and wakes nobody.
+    unkeyed = False
+    real = False
+    capabilities: frozenset[Capability] = frozenset(("acknowledge", "resolve"))
+    rate = Rate(burst=1000, per_second=1000)
+
+    def build(self, effect: Effect, settings: Settings, now: datetime) -> LogLine:
+        """The page as one line."""
+        line = texts.neutral(texts.page_text(effect))
+        key = f" [{hop_of(effect).key}]"
+        return LogLine(texts.cut(line, LINE_LIMIT - len(key)) + key)
+
+    def parse(self, response: Response, now: datetime) -> Verdict:
+        """Written is delivered; nothing ever answers."""
+        return Verdict(Result.OK)

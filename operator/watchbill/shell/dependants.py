@@ -1,0 +1,67 @@
+"""Which objects must be looked at again when another one has changed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from watchbill.api.reasons import READY
+from watchbill.shell.cache import ObjectKey, Raw, key_of
+
+REFERRERS = {
+    "Connection": (("EscalationPolicy", "connectionRef"), ("IncidentClass", "connectionRef")),
+    "EscalationPolicy": (("IncidentClass", "policyRef"),),
+}
+"""Who names a kind, and in which field: changes of an object are judged there."""
+
+
+class Objects(Protocol):
+    """The objects as last seen; synced for every kind before anything here is asked."""
+
+    def knows(self, kind: str, namespace: str, name: str) -> bool:
+        """Whether the object exists, be it that it rests."""
+        ...
+
+    def get(self, kind: str, namespace: str, name: str) -> Raw | None:
+        """The object; None where there is none, or where it rests."""
+        ...
+
+    def list(self, kind: str, namespace: str | None = None) -> Iterable[Raw]:
+        """All objects of a kind, in one namespace or everywhere."""
+        ...
+
+
+def dependants(kind: str, namespace: str, name: str, cache: Objects) -> list[ObjectKey]:
+    """The objects whose Ready may change because this one was created, changed its spec, or was deleted.
+
+    It walks the cache: ask it for changes after the first sync only, for at first every object is judged.
+    """
+    return sorted(set(_dependants(ObjectKey(kind, namespace, name), cache)))
+
+
+def _dependants(key: ObjectKey, cache: Objects) -> Iterator[ObjectKey]:
+    for referrer, field in REFERRERS.get(key.kind, ()):
+        for raw in cache.list(referrer):
+            if _names(raw["spec"], field, key, key_of(referrer, raw).namespace):
+                yield key_of(referrer, raw)
+    if key.kind == "Incident":
+        exists = cache.knows(*key)
+        for update in cache.list("IncidentUpdate", key.namespace):
+            # An incident changes often, and its existence twice: an update that agrees can rest.
+            if _names(update["spec"], "incidentRef", key, key.namespace) and _is_ready(update) != exists:
+                yield key_of("IncidentUpdate", update)
+
+
+def _names(part: Any, field: str, key: ObjectKey, home: str) -> bool:
+    """Whether a field of this name anywhere in a part of a spec names the object."""
+    if isinstance(part, list):
+        return any(_names(each, field, key, home) for each in part)
+    if not isinstance(part, Mapping):
+        return False
+    ref = part.get(field)
+    if isinstance(ref, Mapping) and (ref.get("namespace", home), ref.get("name")) == key[1:]:
+        return True
+    return any(_names(each, field, key, home) for each in part.values())
+
+
+def _is_ready(raw: Raw) -> bool:
+    conditions = raw.get("status", {}).get("conditions", [])
+    return any(each["type"] == READY and each["status"] == "True" for each in conditions)

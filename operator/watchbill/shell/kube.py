@@ -1,0 +1,239 @@
+"""Our own thin session with the API server; its errors are drawn here.
+
+KubeError
+├── Unreachable   no answer came, or the server said that it cannot answer now (502, 503, 504)
+├── NotFound      404
+├── Conflict      409: changed since, or exists already
+├── Forbidden     403
+├── Invalid       400, 413, 422: the object as sent will never be taken
+└── Refused       any other answer, 401, 410, 429 and 500 among them
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import aiohttp
+
+from watchbill.shell.clock import Clock
+from watchbill.shell.credentials import Credentials
+from watchbill.shell.metrics import Metrics
+from watchbill.shell.paths import resource_of
+
+CONNECTIONS = 64
+"""How many requests may be under way at once."""
+
+TIMEOUT = 10.0
+"""Seconds that a request may take unless its caller says otherwise."""
+
+RESTARTS = 3
+"""How often a paged list begins anew because the server has forgotten its page."""
+
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+
+UNAUTHORIZED = 401
+GONE = 410
+Body = dict[str, Any]
+
+
+class KubeError(Exception):
+    """What the API server answered instead of what was asked for; status 0 means no answer."""
+
+    def __init__(self, status: int, reason: str, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(f"{reason or status}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+        """Seconds that the server asks us to wait, or 0."""
+
+
+class Unreachable(KubeError):
+    """No answer came, or none that says anything of the object; a write may have been done."""
+
+
+class NotFound(KubeError):
+    """There is no such object."""
+
+
+class Conflict(KubeError):
+    """It has changed since it was read, or it exists already (then `reason` is AlreadyExists)."""
+
+
+class Forbidden(KubeError):
+    """We may not."""
+
+
+class Invalid(KubeError):
+    """The server will never take this; `message` is in its words."""
+
+
+class Refused(KubeError):
+    """The server would not, for another reason."""
+
+
+ERRORS: Mapping[int, type[KubeError]] = {
+    400: Invalid,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    413: Invalid,
+    422: Invalid,
+    502: Unreachable,
+    503: Unreachable,
+    504: Unreachable,
+}
+
+
+class Listing(NamedTuple):
+    """All objects of a list, at one moment of the server."""
+
+    items: list[Body]
+    resource_version: str
+
+
+class _Ask(NamedTuple):
+    """One request."""
+
+    verb: str
+    method: str
+    path: str
+    body: Body | None = None
+    content_type: str = JSON
+    accept: str = JSON
+    params: Mapping[str, str] = {}
+    timeout: float = TIMEOUT
+
+
+class Kube:
+    """The API server, for all but watching; used in the loop in which it was made."""
+
+    def __init__(self, credentials: Credentials, clock: Clock, metrics: Metrics) -> None:
+        self._credentials = credentials
+        self._clock = clock
+        self._metrics = metrics
+        self._session = credentials.session(CONNECTIONS)
+        self.unreachable_since: datetime | None = None
+        """When the first request failed since the server last answered; None while it answers."""
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._session.close()
+
+    async def get(self, path: str, timeout: float = TIMEOUT) -> Body:
+        """The object at the path, as a quorum of etcd has it."""
+        return await self._send(_Ask("get", "GET", path, timeout=timeout))
+
+    async def list(self, path: str, limit: int = 500, metadata_only: bool = False) -> Listing:
+        """Every object below the path, read in pages; begun anew where the server forgot a page."""
+        for _ in range(RESTARTS):
+            try:
+                return await self._pages(path, limit, metadata_only)
+            except Refused as error:
+                if error.status != GONE:
+                    raise
+        return await self._pages(path, 0, metadata_only)
+
+    async def post(self, path: str, body: Body, timeout: float = TIMEOUT) -> Body:
+        """The object as it was created."""
+        return await self._send(_Ask("create", "POST", path, body, timeout=timeout))
+
+    async def put(self, path: str, body: Body, timeout: float = TIMEOUT) -> Body:
+        """The object as it was replaced."""
+        return await self._send(_Ask("update", "PUT", path, body, timeout=timeout))
+
+    async def patch(self, path: str, body: Body, timeout: float = TIMEOUT) -> Body:
+        """The object after an RFC 7386 merge patch."""
+        return await self._send(_Ask("patch", "PATCH", path, body, MERGE_PATCH, timeout=timeout))
+
+    async def patch_status(self, path: str, body: Body, timeout: float = TIMEOUT) -> Body:
+        """The object after a merge patch of its status.
+
+        With `metadata.resourceVersion` in the body, Conflict where it has changed since; a uid in
+        the body is ignored by the server (control-plane.md).
+        """
+        return await self.patch(f"{path}/status", body, timeout)
+
+    async def delete(self, path: str, timeout: float = TIMEOUT) -> Body:
+        """What the server answered to the deletion."""
+        return await self._send(_Ask("delete", "DELETE", path, timeout=timeout))
+
+    async def _pages(self, path: str, limit: int, metadata_only: bool) -> Listing:
+        items: list[Body] = []
+        params = {"limit": str(limit)} if limit else {}
+        accept = METADATA_LIST if metadata_only else JSON
+        while True:
+            page = await self._send(_Ask("list", "GET", path, accept=accept, params=params))
+            items.extend(page.get("items") or [])
+            metadata = page.get("metadata", {})
+            if not metadata.get("continue"):
+                return Listing(items, str(metadata.get("resourceVersion", "")))
+            params["continue"] = metadata["continue"]
+
+    async def _send(self, ask: _Ask) -> Body:
+        try:
+            return await self._exchange(ask)
+        except Refused as error:
+            if error.status != UNAUTHORIZED or not self._credentials.reread():
+                raise
+        return await self._exchange(ask)
+
+    async def _exchange(self, ask: _Ask) -> Body:
+        began, began_at = self._clock.monotonic(), self._clock.now()
+        try:
+            async with self._session.request(
+                ask.method,
+                self._credentials.server + ask.path,
+                params=ask.params,
+                data=None if ask.body is None else json.dumps(ask.body),
+                headers={"Accept": ask.accept, "Content-Type": ask.content_type},
+                timeout=aiohttp.ClientTimeout(total=ask.timeout),
+            ) as response:
+                content = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._count(ask, "none", began)
+            self._mark_unreachable(began_at)
+            raise Unreachable(0, type(error).__name__, str(error) or "no answer in time") from error
+        self._count(ask, str(response.status), began)
+        self._clock.observe_server_date(response.headers.get("Date", ""), began_at)
+        self._metrics.clock_skew.set(self._clock.skew.total_seconds())
+        found = _parsed(content)
+        if response.ok:
+            self.unreachable_since = None
+            return found
+        raise self._error(response, found, began_at)
+
+    def _error(self, response: aiohttp.ClientResponse, found: Body, began_at: datetime) -> KubeError:
+        kind = ERRORS.get(response.status, Refused)
+        if kind is Unreachable:
+            self._mark_unreachable(began_at)
+        else:
+            self.unreachable_since = None
+        after = response.headers.get("Retry-After", "")
+        return kind(
+            response.status,
+            str(found.get("reason", "")),
+            str(found.get("message", "")) or (response.reason or ""),
+            float(after) if after.isdecimal() else 0.0,
+        )
+
+    def _mark_unreachable(self, moment: datetime) -> None:
+        self.unreachable_since = self.unreachable_since or moment
+
+    def _count(self, ask: _Ask, code: str, began: float) -> None:
+        resource = resource_of(ask.path)
+        self._metrics.kube_requests.labels(ask.verb, resource, code).inc()
+        duration = self._metrics.kube_request_duration.labels(ask.verb, resource)
+        duration.observe(self._clock.monotonic() - began)
+
+
+def _parsed(content: bytes) -> Body:
+    """The JSON object, or the text as `message` where it is something else, such as a proxy's page."""
+    try:
+        parsed = json.loads(content)
+    except ValueError:
+        parsed = None
+    return parsed if isinstance(parsed, dict) else {"message": content[:500].decode(errors="replace")}

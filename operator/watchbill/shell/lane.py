@@ -1,0 +1,66 @@
+"""What stands before one connection: its rate, its breaker, and what the last sends taught."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from watchbill.core.outcomes import Result
+from watchbill.providers.contract import Rate, Verdict
+from watchbill.shell.breaker import Breaker
+from watchbill.shell.clock import Clock
+from watchbill.shell.rate import CallLater, Limiter
+
+MISCONFIGURED = "Misconfigured"
+"""The reason of a send that was never made because its settings cannot work."""
+
+
+class Lane:
+    """The way to one connection; `enter` and `leave` go in pairs."""
+
+    def __init__(self, rate: Rate, clock: Clock, later: CallLater) -> None:
+        self._clock = clock
+        self._limiter = Limiter(rate, clock.monotonic, later)
+        self._breaker = Breaker()
+
+    async def enter(self, rank: int, due: datetime, deadline: float) -> Verdict | None:
+        """None once the send's turn has come; else why it does not come before `deadline`."""
+        if refusal := self._refusal():
+            return refusal
+        if await self._limiter.enter(rank, due, deadline):
+            return None
+        wait = self._limiter.bucket.wait(self._clock.monotonic())
+        return Verdict(
+            Result.RETRY,
+            after=timedelta(seconds=wait) if wait > 0 else None,
+            reason="RateLimited",
+            message="not sent: the rate of this connection left no room in time",
+        )
+
+    def begin(self) -> Verdict | None:
+        """None where the send goes now; else why not, where the breaker opened during the wait."""
+        return None if self._breaker.begin(self._clock.monotonic()) else self._refusal()
+
+    def learn(self, verdict: Verdict | None, status: int) -> None:
+        """Take note of a send's end: `status` is 0 without an answer, no verdict means it was broken off."""
+        if verdict is None or verdict.reason == MISCONFIGURED:
+            self._breaker.abandoned()
+        elif 0 < status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._breaker.succeeded()
+        else:
+            self._breaker.failed(self._clock.monotonic())
+        if verdict is not None and verdict.after is not None:
+            self._limiter.close(verdict.after.total_seconds())
+
+    def leave(self, *, used: bool) -> None:
+        """Make room for the next; a send that was not made costs nothing."""
+        self._limiter.leave(used=used)
+
+    def _refusal(self) -> Verdict | None:
+        wait = self._breaker.wait(self._clock.monotonic())
+        if wait <= 0:
+            return None
+        return Verdict(
+            Result.RETRY,
+            after=timedelta(seconds=wait),
+            reason="BreakerOpen",
+            message="not sent: the last sends through this connection all failed",
+        )

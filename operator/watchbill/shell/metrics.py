@@ -1,0 +1,134 @@
+"""Every metric of the operator, in one place; the reference documentation is generated from it.
+
+Labels are bounded: kinds, verbs, codes, vendors, reasons, severities, phases, namespaces, policies.
+No label ever holds an object's name, a user or a free text.
+"""
+
+import platform
+from collections.abc import Sequence
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+
+PREFIX = "watchbill"
+
+FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+"""Buckets in seconds for requests and reconciles."""
+
+LATENESS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 300, 1800)
+"""Buckets in seconds for how late a page left."""
+
+INCIDENT = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 259200, 604800)
+"""Buckets in seconds for what people do: one minute to seven days."""
+
+
+class Metrics:
+    """The operator's metrics, in a registry of their own."""
+
+    def __init__(self, version: str = "", revision: str = "") -> None:
+        # The time at which a series was born is three more series for each histogram.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
+        self.registry = CollectorRegistry()
+        self._add_loop()
+        self._add_kubernetes()
+        self._add_notifications()
+        self._add_incidents()
+        self.build_info = self._gauge(
+            "build_info", "What is running; always 1.", ["version", "revision", "python"]
+        )
+        self.build_info.labels(version, revision, platform.python_version()).set(1)
+
+    def render(self) -> bytes:
+        """The text that Prometheus scrapes."""
+        return generate_latest(self.registry)
+
+    def _add_loop(self) -> None:
+        self.reconcile = self._counter("reconcile", "Reconciles.", ["controller", "result"])
+        self.reconcile_errors = self._counter("reconcile_errors", "Reconciles that raised.", ["controller"])
+        self.reconcile_time = self._histogram(
+            "reconcile_time_seconds", "How long one reconcile took.", ["controller"], FAST
+        )
+        self.active_workers = self._gauge("active_workers", "Reconciles under way.")
+        self.max_concurrent_reconciles = self._gauge(
+            "max_concurrent_reconciles", "Reconciles that may be under way at once."
+        )
+        self.queue_depth = self._gauge("queue_depth", "Keys that wait for a worker.")
+        self.queue_duration = self._histogram(
+            "queue_duration_seconds", "How long a key waited for a worker.", [], FAST
+        )
+        self.leader = self._gauge("leader", "1 where this process holds the lease.", ["name"])
+        self.clock_skew = self._gauge(
+            "clock_skew_seconds", "By how much the API server's clock is ahead of this process's."
+        )
+
+    def _add_kubernetes(self) -> None:
+        self.kube_requests = self._counter(
+            "kube_requests", "Requests to the API server.", ["verb", "resource", "code"]
+        )
+        self.kube_request_duration = self._histogram(
+            "kube_request_duration_seconds",
+            "How long the API server took to answer.",
+            ["verb", "resource"],
+            FAST,
+        )
+        self.watch_restarts = self._counter("watch_restarts", "Times that the watch ended and was restarted.")
+        self.watch_missed = self._counter(
+            "watch_missed", "Changes that the resync found and the watch had not told.", ["kind"]
+        )
+        self.kube_events_dropped = self._counter(
+            "kube_events_dropped", "Kubernetes Events that were not written.", ["reason"]
+        )
+
+    def _add_notifications(self) -> None:
+        integration = ["integration"]
+        self.notifications = self._counter("notifications", "Attempts to notify.", integration)
+        self.notifications_failed = self._counter(
+            "notifications_failed", "Attempts to notify that failed.", ["integration", "reason"]
+        )
+        self.notification_retries = self._counter(
+            "notification_retries", "Attempts to notify after the first.", integration
+        )
+        self.notification_latency = self._histogram(
+            "notification_latency_seconds", "How long a vendor took to answer.", integration, FAST
+        )
+        self.circuit_open = self._gauge(
+            "circuit_open", "1 while a vendor is not tried because it keeps failing.", integration
+        )
+        self.escalation_step_delay = self._histogram(
+            "escalation_step_delay_seconds",
+            "From when a page was due until it was sent.",
+            ["policy"],
+            LATENESS,
+        )
+        self.overdue_actions = self._gauge(
+            "overdue_actions", "What should have happened by now and has not.", ["action"]
+        )
+
+    def _add_incidents(self) -> None:
+        self.incidents = self._gauge(
+            "incidents", "Incidents by where they stand.", ["namespace", "severity", "phase"]
+        )
+        self.time_to_acknowledge = self._histogram(
+            "incident_time_to_acknowledge_seconds",
+            "From trigger to first acknowledgement.",
+            ["severity"],
+            INCIDENT,
+        )
+        self.time_to_resolve = self._histogram(
+            "incident_time_to_resolve_seconds", "From trigger to resolution.", ["severity"], INCIDENT
+        )
+
+    def _counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
+        return Counter(name, text, labels, namespace=PREFIX, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
+        return Gauge(name, text, labels, namespace=PREFIX, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, labels: Sequence[str], buckets: Sequence[float]) -> Histogram:
+        return Histogram(name, text, labels, namespace=PREFIX, registry=self.registry, buckets=buckets)

@@ -1,0 +1,195 @@
+"""Lists every kind at the start, and finds later what the watch did not tell.
+
+kopf never tells of what was deleted while it was not connected (kopf.md §7, A4).
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
+from watchbill.shell.cache import Cache, ObjectKey, Raw, Version, key_of, version_of
+from watchbill.shell.kube import Kube, KubeError, NotFound
+from watchbill.shell.metrics import Metrics
+from watchbill.shell.paths import path_of
+from watchbill.shell.watch import Deliver
+
+KINDS_IN_ORDER = ("IncidentClass", "EscalationPolicy", "Connection", "IncidentUpdate", "Incident")
+"""What decisions about incidents need comes first."""
+
+PERIOD = 120.0
+"""Seconds between two resyncs (kopf.md, D7)."""
+
+GRACE = 1.0
+"""Seconds that the watch gets to tell by itself of what a resync found."""
+
+RETRIES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds until a list that failed is tried again; the last for ever."""
+
+UNKNOWN_RANK = -1
+"""Of a severity that no matrix has: such an incident is worked at first (DESIGN §7)."""
+
+log = structlog.get_logger(__name__)
+
+
+class Syncer:
+    """Tells `deliver` of every object once, and from then on of every change that the watch missed."""
+
+    def __init__(self, kube: Kube, cache: Cache, metrics: Metrics, deliver: Deliver) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._metrics = metrics
+        self._deliver = deliver
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.synced = False
+        """Whether every kind has been listed once: nothing may be decided before."""
+        self.problem = "no kind has been listed yet"
+        """Why the last list failed; the empty text where it did not."""
+        self.absent_kinds: set[str] = set()
+        """The kinds that the API server did not know when last listed: kopf cannot watch them."""
+        self.last_time: float = float("-inf")
+        """When the last resync ended well, in seconds of the loop's clock."""
+
+    def start(self, period: float = PERIOD) -> None:
+        """Compare with the API server every `period` seconds, and whenever `request` is called."""
+        self._task = asyncio.create_task(self._run(period), name="resync")
+
+    def request(self) -> None:
+        """Compare soon: the watch was interrupted."""
+        self._wanted.set()
+
+    async def stop(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def first_sync(self) -> None:
+        """Return once every kind was listed and delivered; tries until then."""
+        for kind in KINDS_IN_ORDER:
+            for pause in _endless(RETRIES):
+                try:
+                    await self._list(kind)
+                    break
+                except KubeError as error:
+                    self._note(kind, error)
+                    await asyncio.sleep(pause)
+        self._succeeded()
+        self.synced = True
+
+    async def resync(self) -> None:
+        """Deliver what differs between the API server and the cache; raises KubeError."""
+        for kind in KINDS_IN_ORDER:
+            try:
+                suspects = await self._suspects(kind)
+                if suspects:
+                    await asyncio.sleep(GRACE)
+                    await self._settle(kind, await self._suspects(kind) & suspects)
+            except KubeError as error:
+                self._note(kind, error)
+                raise
+            self.absent_kinds.discard(kind)
+        self._succeeded()
+
+    async def _run(self, period: float) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(period):
+                    await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                await self.resync()
+            except KubeError:
+                # It was noted; a request that could not be answered is kept.
+                await asyncio.sleep(min(RETRIES[-1], period))
+                self._wanted.set()
+
+    async def _list(self, kind: str) -> None:
+        listing = await self._kube.list(path_of(kind))
+        items: Iterable[dict[str, Any]] = listing.items
+        if kind == "Incident":
+            items = most_severe_first(listing.items, list(self._cache.list("IncidentClass")))
+        for raw in items:
+            self._deliver(kind, None, raw)
+        self.absent_kinds.discard(kind)
+
+    async def _suspects(self, kind: str) -> set[tuple[ObjectKey, Version | None]]:
+        """What the API server has in a newer version, and what it has no more (then with None)."""
+        known = self._cache.versions(kind)
+        listing = await self._kube.list(path_of(kind), metadata_only=True)
+        moment = int(listing.resource_version or 0)
+        there = {key_of(kind, raw): version_of(raw) for raw in listing.items}
+        changed = {
+            (key, version)
+            for key, version in there.items()
+            if key not in known or known[key].resource_version < version.resource_version
+        }
+        # What was created after the list was made is in the cache and not in the list.
+        gone = {
+            (key, None)
+            for key, version in known.items()
+            if key not in there and version.resource_version <= moment
+        }
+        return changed | gone
+
+    async def _settle(self, kind: str, suspects: set[tuple[ObjectKey, Version | None]]) -> None:
+        for key, _ in sorted(suspects, key=lambda suspect: suspect[0]):
+            known = self._cache.versions(kind).get(key)
+            try:
+                raw = await self._kube.get(path_of(*key))
+            except NotFound:
+                if known is None:
+                    continue
+                metadata = {"namespace": key.namespace, "name": key.name, "uid": known.uid}
+                raw, type_ = {"metadata": metadata | {"resourceVersion": str(known.resource_version)}}, "DELETED"
+            else:
+                type_ = None
+            self._metrics.watch_missed.labels(kind).inc()
+            log.warning("the watch had not told of a change", kind=kind, namespace=key.namespace, name=key.name)
+            self._deliver(kind, type_, raw)
+
+    def _note(self, kind: str, error: KubeError) -> None:
+        if isinstance(error, NotFound):
+            self.absent_kinds.add(kind)
+        self.problem = f"{kind} cannot be listed: {error}"
+        log.warning("cannot list", kind=kind, problem=str(error))
+
+    def _succeeded(self) -> None:
+        self.problem = ""
+        self.last_time = asyncio.get_running_loop().time()
+
+
+def most_severe_first(incidents: Iterable[dict[str, Any]], classes: Sequence[Raw]) -> list[dict[str, Any]]:
+    """The incidents in the order of their severities' ranks, 1 first; unknown ones before all."""
+    return sorted(incidents, key=lambda raw: _rank(raw, classes))
+
+
+def _rank(raw: Raw, classes: Sequence[Raw]) -> int:
+    spec = raw.get("spec") or {}
+    frozen = (raw.get("status") or {}).get("class") or {}
+    named = (spec.get("classRef") or {}).get("name")
+    rows = frozen.get("severities") or next(
+        (_rows(each) for each in classes if _serves(each["metadata"], named)), []
+    )
+    ranks: Mapping[str, int] = {row.get("name"): row.get("rank", UNKNOWN_RANK) for row in rows}
+    return ranks.get(spec.get("severity", ""), UNKNOWN_RANK)
+
+
+def _rows(incident_class: Raw) -> list[dict[str, Any]]:
+    return (incident_class.get("spec") or {}).get("severities") or []
+
+
+def _serves(metadata: Mapping[str, Any], named: str | None) -> bool:
+    if named is not None:
+        return bool(metadata["name"] == named)
+    return bool((metadata.get("annotations") or {}).get(DEFAULT_CLASS_ANNOTATION) == "true")
+
+
+def _endless(pauses: Sequence[float]) -> Iterable[float]:
+    yield from pauses
+    while True:
+        yield pauses[-1]

@@ -1,0 +1,196 @@
+"""The one module that knows kopf: it watches every kind, in a thread and a loop of its own.
+
+kopf is started again whenever it ends; the queue, the wake-ups and the sender outlive it (DESIGN §4,
+rule 7). Only `on.event` handlers are registered: with storages that store nothing, any handler that
+keeps a state would take every event for a creation.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import kopf
+
+from watchbill.api.group import GROUP, VERSION
+from watchbill.api.kinds import KINDS
+from watchbill.shell.clock import Clock
+from watchbill.shell.credentials import Credentials, LoginError
+from watchbill.shell.metrics import Metrics
+from watchbill.shell.supervised import Supervised
+
+CONNECTIONS = 20
+"""Connections that kopf may have: a stream for each kind, and lists."""
+
+Deliver = Callable[[str, str | None, dict[str, Any]], None]
+"""Takes a kind, the type of the event (None for one that was listed) and the object."""
+
+
+class Watch:
+    """Delivers every event of every kind into the loop in which it was made."""
+
+    def __init__(self, credentials: Credentials, clock: Clock, metrics: Metrics, deliver: Deliver) -> None:
+        self._credentials = credentials
+        self._clock = clock
+        self._metrics = metrics
+        self._deliver = deliver
+        self._loop = asyncio.get_running_loop()
+        self._kopf = Supervised("kopf", self._operate, clock.monotonic)
+        self._kopf.on_restart = self._restarted
+        self.on_restart: Callable[[], None] = lambda: None
+        """Called each time that kopf ended unexpectedly: what happens meanwhile must be listed."""
+        self.last_event_time: datetime | None = None
+        """When the last event came."""
+
+    @property
+    def watching(self) -> bool:
+        """Whether kopf has started and not ended."""
+        return self._kopf.ready
+
+    @property
+    def down_for(self) -> float:
+        """Seconds since kopf last was watching; 0 while it is."""
+        return self._kopf.down_for
+
+    def start(self) -> None:
+        """Begin to watch; from now on kopf is started again whenever it ends."""
+        self._kopf.start()
+
+    def restart(self) -> None:
+        """Have kopf end and be started again, so that it finds kinds that are served only now."""
+        self._kopf.restart()
+
+    async def stop(self) -> None:
+        """End kopf, within 12 s or without it."""
+        await self._kopf.stop()
+
+    async def _operate(self, stop_flag: asyncio.Event, ready_flag: asyncio.Event) -> None:
+        await kopf.operator(
+            registry=registered(self._credentials, self._hand_over),
+            settings=settings(),
+            clusterwide=True,
+            standalone=True,
+            stop_flag=stop_flag,
+            ready_flag=ready_flag,
+        )
+
+    def _hand_over(self, kind: str, type_: str | None, raw: dict[str, Any]) -> None:
+        """Called in kopf's loop; ours is closed already where the process is ending."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._take, kind, type_, raw)
+
+    def _take(self, kind: str, type_: str | None, raw: dict[str, Any]) -> None:
+        self.last_event_time = self._clock.now()
+        self._deliver(kind, type_, raw)
+
+    def _restarted(self) -> None:
+        self._metrics.watch_restarts.inc()
+        self.on_restart()
+
+
+class CappedForever:
+    """Pauses in seconds that grow to a limit and never end, so that no outage ends kopf.
+
+    It has no length on purpose: kopf counts the retries of what has one.
+    """
+
+    def __init__(self, first: float, factor: float, longest: float) -> None:
+        self._first, self._factor, self._longest = first, factor, longest
+
+    def __iter__(self) -> Iterator[float]:
+        pause = self._first
+        while True:
+            yield pause
+            pause = min(pause * self._factor, self._longest)
+
+
+class NoDiffBase(kopf.DiffBaseStorage):
+    """Remembers nothing of what was handled."""
+
+    def build(self, *, body: kopf.Body, extra_fields: object = None) -> kopf.BodyEssence:
+        """Nothing."""
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        """Nothing."""
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Do nothing."""
+
+
+class NoProgress(kopf.ProgressStorage):
+    """Remembers nothing of handlers that did not finish."""
+
+    def fetch(self, **_: object) -> None:
+        """Nothing."""
+
+    def store(self, **_: object) -> None:
+        """Do nothing."""
+
+    def purge(self, **_: object) -> None:
+        """Do nothing."""
+
+    def touch(self, **_: object) -> None:
+        """Do nothing."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """The same."""
+        return essence
+
+
+def settings() -> kopf.OperatorSettings:
+    """kopf's settings as kopf.md §11 has them, but without its last resort.
+
+    kopf kills the whole process where it takes too long to end, and the pager with it.
+    """
+    chosen = kopf.OperatorSettings()
+    chosen.process.ultimate_exiting_timeout = None
+    chosen.peering.standalone = True
+    chosen.scanning.disabled = True
+    chosen.posting.enabled = False
+    chosen.persistence.finalizer = f"kopf.{GROUP}/unused"
+    chosen.persistence.diffbase_storage = NoDiffBase()
+    chosen.persistence.progress_storage = NoProgress()
+    chosen.queueing.idle_timeout = 1.0
+    chosen.watching.inactivity_timeout = 15.0
+    chosen.watching.connect_timeout = 5.0
+    chosen.watching.chunk_size = 500
+    chosen.networking.request_timeout = 10.0
+    chosen.networking.connect_timeout = 5.0
+    chosen.networking.error_backoffs = CappedForever(0.2, 2, 30)
+    return chosen
+
+
+def registered(credentials: Credentials, deliver: Deliver) -> kopf.OperatorRegistry:
+    """A registry of our own, with a login and one handler of events for each kind."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry, id="login")
+    async def log_in(**_: Any) -> kopf.AiohttpSession:
+        try:
+            session = credentials.session(CONNECTIONS)
+        except LoginError as error:
+            raise kopf.PermanentError(str(error)) from error
+        return kopf.AiohttpSession(server=credentials.server, aiohttp_session=session)
+
+    for kind in KINDS:
+        _register(registry, kind.name, kind.plural, deliver)
+    assert_only_events(registry)
+    return registry
+
+
+def assert_only_events(registry: kopf.OperatorRegistry) -> None:
+    """Raise where a handler is registered that kopf would keep a state or a webhook for."""
+    forbidden: Sequence[str] = ("_changing", "_spawning", "_indexing", "_webhooks")
+    found = [name for name in forbidden if getattr(registry, name).get_all_handlers()]
+    if found:
+        raise AssertionError(f"only on.event handlers may be registered with kopf, not {', '.join(found)}")
+
+
+def _register(registry: kopf.OperatorRegistry, kind: str, plural: str, deliver: Deliver) -> None:
+    # It returns nothing: what such a handler returns, kopf writes to the object's status.
+    @kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"watch-{plural}")
+    async def hand_over(event: kopf.RawEvent, **_: Any) -> None:
+        deliver(kind, event["type"], dict(event["object"]))
