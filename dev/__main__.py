@@ -1,6 +1,7 @@
-"""`python -m dev up|down|status|build`: what the Makefile runs."""
+"""`python -m dev up|down|status|build|generate`: what the Makefile runs."""
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -48,11 +49,19 @@ def build(_: argparse.Namespace) -> int:
     return 0
 
 
+def generate(options: argparse.Namespace) -> int:
+    """Writes what is made from the models; with --check tells what is stale instead."""
+    # Not at the top: the models take half a second to import, and `up` does not need them.
+    code: int = importlib.import_module("dev.generate").main(check=options.check)
+    return code
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "up": up,
     "down": down,
     "status": status,
     "build": build,
+    "generate": generate,
 }
 
 
@@ -63,7 +72,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--manifests", type=Path, default=REPOSITORY, help="what is installed")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
-        commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+        added = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+        if command is generate:
+            added.add_argument("--check", action="store_true", help="write nothing")
     chosen = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)

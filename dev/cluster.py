@@ -107,9 +107,11 @@ class Cluster:
         with self._locked(), ExitStack() as undo:
             access = self._found()
             if access is None:
+                asked = self._asked_for()
+                asked.prepare()
                 self._end()
                 undo.callback(self._end)
-                access = self._asked_for().serve()
+                access = asked.serve()
             self._access = access
             admin_kubeconfig(access, self._layout.kubeconfig)
             with self._progress.part("installing CRDs, roles and admission policies"):

@@ -8,13 +8,16 @@ from functools import partial
 from pathlib import Path
 
 from dev.layout import REPOSITORY
+from watchbill.api.admission import policies, stamps, to_yaml
 from watchbill.api.crd import crd, render_yaml
 from watchbill.api.group import GROUP
 from watchbill.api.kinds import KINDS, Kind
 
 HEADER = "# Made by `make generate` from operator/watchbill/api; edit the models instead.\n"
 
-WHOLLY_GENERATED = ("crds",)
+STAMP_HEADER = "# For Kubernetes 1.36 and later. Below, leave this file out: people type their own names.\n"
+
+WHOLLY_GENERATED = ("crds", "config/admission")
 """The folders in which a YAML file that nothing makes any more is a leftover."""
 
 Row = tuple[str, Callable[[], str]]
@@ -26,7 +29,11 @@ def crd_text(kind: Kind) -> str:
     return HEADER + render_yaml([crd(kind)])
 
 
-GENERATED: list[Row] = [(f"crds/{kind.plural}.{GROUP}.yaml", partial(crd_text, kind)) for kind in KINDS]
+GENERATED: list[Row] = [
+    *((f"crds/{kind.plural}.{GROUP}.yaml", partial(crd_text, kind)) for kind in KINDS),
+    ("config/admission/policies.yaml", lambda: HEADER + to_yaml(policies())),
+    ("config/admission/stamp.yaml", lambda: HEADER + STAMP_HEADER + to_yaml(stamps())),
+]
 """Every generated file; each text is the same for the same models."""
 
 
@@ -41,9 +48,8 @@ def main(check: bool, root: Path = REPOSITORY) -> int:
     """The exit code: 1 when `check` is set and a file is stale; else the files are written, and 0."""
     found = stale(root)
     for file, text in found.items():
-        print(
-            f"{'stale' if check else 'written' if text is not None else 'removed'}: {file.relative_to(root)}"
-        )
+        done = "removed" if text is None else "written"
+        print(f"{'stale' if check else done}: {file.relative_to(root)}")
         if not check:
             _write(file, text)
     if check and found:

@@ -37,21 +37,24 @@ class KindProvider:
         assets = find_assets(self._environment)
         return self._tool("kubectl") if assets is None else assets.kubectl
 
-    def serve(self) -> Access:
-        """How the new cluster is reached, once kind has made it."""
-        docker, kind = self._tool("docker"), self._tool("kind")
+    def prepare(self) -> None:
+        """Finds kind, kubectl and a Docker engine that answers."""
+        docker, _, _ = self._tool("docker"), self._tool("kind"), self.kubectl
         if self._run(docker, "info").returncode != 0:
             raise DevError("CLUSTER=kind needs a running Docker engine: start it and try again.")
+
+    def serve(self) -> Access:
+        """How the new cluster is reached, once kind has made it."""
         layout = self._layout
         layout.record.write_text(json.dumps({"provider": "kind", "name": self._name}))
-        command = [str(kind), "create", "cluster", "--name", self._name, "--wait", "120s"]
+        command = [str(self._tool("kind")), "create", "cluster", "--name", self._name, "--wait", "120s"]
         command += ["--kubeconfig", str(layout.home / "kind.kubeconfig")]
         layout.logs.mkdir(parents=True, exist_ok=True)
         hint = "see that kind can pull its node image"
         with self._progress.part(f"creating the kind cluster {self._name} (about 1 min)") as part:
             run_in_part(command, part, layout.logs / "kind.log", dict(self._environment), hint)
         for name in ("ca.crt", "ca.key"):
-            self._copy_from_node(docker, name)
+            self._copy_from_node(name)
         pki.issue_person(self._authority(), layout.pki, ADMIN, [ADMIN_GROUP], "admin")
         return self._access()
 
@@ -74,9 +77,9 @@ class KindProvider:
             said = answer.stderr.strip()[-300:]
             raise DevError(f"kind could not delete the cluster {self._name}: {said}")
 
-    def _copy_from_node(self, docker: Path, name: str) -> None:
+    def _copy_from_node(self, name: str) -> None:
         node = f"{self._name}-control-plane"
-        answer = self._run(docker, "exec", node, "cat", f"/etc/kubernetes/pki/{name}")
+        answer = self._run(self._tool("docker"), "exec", node, "cat", f"/etc/kubernetes/pki/{name}")
         if answer.returncode != 0:
             raise DevError(f"The node {node} did not hand over {name}: {answer.stderr.strip()}")
         self._layout.pki.mkdir(parents=True, exist_ok=True)

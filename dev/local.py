@@ -60,13 +60,16 @@ class LocalProvider:
         """The kubectl that was built together with the server."""
         return self._assets.kubectl
 
+    def prepare(self) -> None:
+        """Has the binaries at hand, built if need be."""
+        self._progress.say(f"Using the binaries in {self._assets.directory}")
+
     def serve(self) -> Access:
         """How the new control plane is reached, once it is ready."""
-        assets = self._assets
         with self._progress.part("starting etcd and kube-apiserver"):
             for _ in range(ATTEMPTS):
                 try:
-                    return self._serve_on(servers.free_ports(), assets)
+                    return self._serve_on(servers.free_ports())
                 except _PortTaken:
                     self.halt()
         raise DevError(f"Other processes took our ports {ATTEMPTS} times; try again.")
@@ -90,18 +93,18 @@ class LocalProvider:
             child.wait()
         self._children.clear()
 
-    def _serve_on(self, ports: servers.Ports, assets: Assets) -> Access:
+    def _serve_on(self, ports: servers.Ports) -> Access:
         layout = self._layout
         url = f"https://127.0.0.1:{ports.apiserver}"
         layout.record.write_text(json.dumps({"provider": "local", "url": url, **asdict(ports)}))
-        self._start("etcd", servers.etcd_command(assets, layout, ports, self._durable))
+        self._start("etcd", servers.etcd_command(self._assets, layout, ports, self._durable))
         authority = pki.create_authority(layout.pki)
         serving = pki.issue_server(authority, layout.pki)
         pki.issue_person(authority, layout.pki, ADMIN, [ADMIN_GROUP], "admin")
         pki.create_service_account_key(layout.pki)
         # kube-apiserver waits up to a second before it tries an absent etcd again.
         wait_until(lambda: self._etcd_complaint(ports), READY_SECONDS, pause=0.01)
-        command = servers.apiserver_command(assets, layout, ports, authority, serving)
+        command = servers.apiserver_command(self._assets, layout, ports, authority, serving)
         self._start("kube-apiserver", command)
         access = self._access(url)
         client = access.client()

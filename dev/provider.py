@@ -13,6 +13,9 @@ class Provider(Protocol):
     def kubectl(self) -> Path:
         """The kubectl to use with it."""
 
+    def prepare(self) -> None:
+        """Has at hand what a start needs, or raises DevError; nothing runs yet."""
+
     def serve(self) -> Access:
         """Starts it and returns once it answers; what is half started is for `halt` to end."""
 

@@ -55,6 +55,9 @@ def etcd_command(assets: Assets, layout: Layout, ports: Ports, durable: bool) ->
         f"--listen-peer-urls={peer}",
         f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster=watchbill-dev={peer}",
+        # A member without others need not wait a second before it elects itself.
+        "--heartbeat-interval=10",
+        "--election-timeout=100",
         "--log-level=warn",
     ]
     return command if durable else [*command, "--unsafe-no-fsync"]

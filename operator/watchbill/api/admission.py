@@ -16,12 +16,6 @@ from watchbill.api.admission_stamp import incident_stamp, update_stamp
 from watchbill.api.admission_updates import incident_updates
 from watchbill.api.group import DEFAULT_OPERATOR_USER
 
-POLICIES_PATH = "config/admission/policies.yaml"
-STAMP_PATH = "config/admission/stamp.yaml"
-
-_MADE = "# Made by `make generate` from operator/watchbill/api; do not edit.\n"
-_STAMP = "# Kubernetes 1.36 and later. Below, leave this file out: people type their own names.\n"
-
 
 def policies(operator_user: str = DEFAULT_OPERATOR_USER) -> list[Manifest]:
     """Every policy that refuses, and its binding; the one that is watched for at installation is last."""
@@ -54,11 +48,3 @@ _Dumper.add_representer(str, _Dumper.represent_text)
 def to_yaml(manifests: Sequence[Manifest]) -> str:
     """The manifests as one stream of YAML documents."""
     return yaml.dump_all(manifests, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
-
-
-def generated_files() -> dict[str, str]:
-    """The text of each manifest that is checked in, by its path in the repository."""
-    return {
-        POLICIES_PATH: _MADE + to_yaml(policies()),
-        STAMP_PATH: _MADE + _STAMP + to_yaml(stamps()),
-    }

@@ -46,7 +46,6 @@ def incident_acts(
             *_verbs(verb_of),
             own_acknowledgement(),
             *authors(),
-            _reason_to_cancel(),
         ],
     }
     return validating(name, spec)
@@ -123,7 +122,7 @@ def _ended() -> Manifest:
 
 
 def _verbs(verb_of: Mapping[str, Verb]) -> list[Manifest]:
-    """Creating is guarded by RBAC's own `create`, in which `declare` is contained."""
+    """Creating takes RBAC's own `create`; only the state of an incident of the past takes more."""
     return [
         *(_verb(verb, verb_of) for verb in sorted({v for f, v in verb_of.items() if f not in STATE})),
         _verb_for_state(verb_of),
@@ -133,9 +132,9 @@ def _verbs(verb_of: Mapping[str, Verb]) -> list[Manifest]:
 def _verb(verb: Verb, verb_of: Mapping[str, Verb]) -> Manifest:
     fields = one_of(field for field, guard in verb_of.items() if guard == verb and field not in STATE)
     touched = f"variables.changed.filter(f, f in {fields})"
-    free = "variables.created || " if verb == OPENING else ""
     return refusal(
-        f"{free}variables.proxy || size({touched}) == 0 || variables.may.check('{verb}').allowed()",
+        "variables.created || variables.proxy || "
+        f"size({touched}) == 0 || variables.may.check('{verb}').allowed()",
         _needs(verb, f"${{{touched}[0]}}"),
     )
 
@@ -153,15 +152,4 @@ def _needs(verb: str, what: str) -> str:
         f"`${{variables.me}}` needs the verb `{verb}` on {INCIDENTS}.{GROUP} in namespace "
         f"`${{request.namespace}}` to set spec.{what}: ask for a RoleBinding to a role that grants it, "
         "such as watchbill-responder"
-    )
-
-
-def _reason_to_cancel() -> Manifest:
-    """A reason that stands from before was given for something else."""
-    return refusal(
-        f"!({any_changed(STATE)}) || variables.state != 'Cancelled' || "
-        "(has(variables.new.stateReason) && 'stateReason' in variables.changed)",
-        "spec.stateReason must say why the incident is cancelled: patch it together with spec.state, as in "
-        "spec: {state: Cancelled, stateReason: 'false alarm'}",
-        reason="Invalid",
     )

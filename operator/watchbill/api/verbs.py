@@ -49,9 +49,6 @@ CORRECTIONS = ("title", "summary", "affected")
 ENDED = ("Closed", "Cancelled", "Merged")
 """The phases in which an incident takes no more acts."""
 
-UNACKNOWLEDGED = ("acknowledgedBy", "escalation")
-"""The fields that are empty in a declaration: they answer to what has been seen or paged."""
-
 INCIDENTS = "incidents"
 UPDATES = "incidentupdates"
 CONNECTIONS = "connections"

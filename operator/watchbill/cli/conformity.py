@@ -141,9 +141,12 @@ def _duplicates(schema: Schema, content: Any, path: Path) -> Iterator[Fault]:
         seen: list[Any] = []
         for index, item in enumerate(value):
             keys = node.get("x-kubernetes-list-map-keys", [])
-            identity = [item.get(key) for key in keys] if keys and isinstance(item, dict) else item
+            identity = {key: item.get(key) for key in keys} if keys and isinstance(item, dict) else item
             if identity in seen:
-                yield Fault((*here, index), f"{_said(identity)} is in the list already")
+                words = [
+                    _said(each) for each in (identity.values() if isinstance(identity, dict) else [identity])
+                ]
+                yield Fault((*here, index), f"{', '.join(words)} is in the list already")
             seen.append(identity)
 
 
@@ -163,10 +166,10 @@ MESSAGES: Mapping[str, Callable[[Any], str]] = {
     "type": lambda error: f"must be of type {error.validator_value}, not {_said(error.instance)}",
     "enum": lambda error: f"must be one of {', '.join(error.validator_value)}, not {_said(error.instance)}",
     "pattern": lambda error: f"{_said(error.instance)} does not match {error.validator_value}",
-    "maxLength": lambda error: f"must have at most {error.validator_value} characters",
-    "minLength": lambda error: f"must have at least {error.validator_value} characters",
-    "maxItems": lambda error: f"must have at most {error.validator_value} items",
-    "minItems": lambda error: f"must have at least {error.validator_value} items",
+    "maxLength": lambda error: f"must not be longer than {error.validator_value} characters",
+    "minLength": lambda error: f"must not be shorter than {error.validator_value} characters",
+    "maxItems": lambda error: f"must not have more items than {error.validator_value}",
+    "minItems": lambda error: f"must not have fewer items than {error.validator_value}",
     "minimum": lambda error: f"must be at least {error.validator_value}",
     "maximum": lambda error: f"must be at most {error.validator_value}",
     "format": lambda error: f"{_said(error.instance)} is not a {error.validator_value}",

@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from watchbill.api.connection import Connection, ConnectionSpec
 from watchbill.api.escalation_policy import EscalationPolicy
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.kinds import KINDS
+from watchbill.api.reasons import Reason
 from watchbill.cli.manifests import Manifest
 from watchbill.core.effects import ConnectionKey
 from watchbill.core.readiness import (
@@ -26,6 +28,9 @@ from watchbill.core.references import Reference, references
 
 MODELS = {kind.name: kind.model for kind in KINDS}
 CLUSTER_SCOPED = frozenset(kind.name for kind in KINDS if kind.scope == "Cluster")
+
+SELDOM_IN_GIT = frozenset({"Secret", "Incident", "IncidentClass"})
+"""Kinds that what names them is not refused for: Secrets are sealed, the others are somebody else's."""
 
 Identity = tuple[str, str, str]
 """Kind, namespace and name; the namespace of a cluster-scoped object is empty."""
@@ -50,7 +55,7 @@ class World:
     """The objects of ours that can be read."""
     secrets: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def connections(self) -> dict[ConnectionKey, ConnectionSpec]:
         """The connections that can be read."""
         return {
@@ -59,7 +64,7 @@ class World:
             if isinstance(model, Connection)
         }
 
-    @property
+    @cached_property
     def policies(self) -> dict[tuple[str, str], EscalationPolicy]:
         """The policies that can be read, by namespace and name."""
         return {
@@ -98,22 +103,21 @@ def world_of(manifests: Iterable[Manifest], namespace: str) -> World:
 
 def broken_links(model: Any, world: World) -> Iterator[Problem]:
     """What is wrong with the references of an object; one to an object that cannot be read is let be."""
-    targets = {reference.path: identity for reference in references(model) for identity in [_of(reference)]}
+    targets = {reference.path: _target(reference) for reference in references(model)}
     for problem in _problems(model, world):
         target = targets.get(problem.path)
-        if target not in world.known or target in world.models or target[0] == "Secret":
+        if target is None or target not in world.known or target in world.models or target[0] == "Secret":
             yield problem
 
 
 def open_links(model: Any, world: World) -> Iterator[Reference]:
-    """References to objects that seldom lie in Git and are not in the files: they may exist all the same."""
-    seldom = ("Secret", "Incident") if not hasattr(model.spec, "class_ref") else ("IncidentClass",)
+    """The references to what seldom lies in Git and is not in the files: it may exist all the same."""
     for reference in references(model):
-        if reference.kind in seldom and _of(reference) not in world.known:
+        if reference.kind in SELDOM_IN_GIT and _target(reference) not in world.known:
             yield reference
 
 
-def _of(reference: Reference) -> Identity:
+def _target(reference: Reference) -> Identity:
     return reference.kind, reference.namespace, reference.name
 
 
@@ -124,14 +128,30 @@ def _problems(model: Any, world: World) -> Iterator[Problem]:
         case IncidentClass():
             yield from class_problems(model, world.policies, world.connections)
         case Connection():
-            states = {(r.name, r.key): _secret_state(r, world) for r in references(model)}
+            states = {(each.name, each.key): _secret_state(each, world) for each in references(model)}
             yield from connection_problems(model, states)
 
 
 def _secret_state(reference: Reference, world: World) -> SecretState:
-    """How the reading of a Secret would go; one that is not in the files is taken to be fine."""
+    """How it would go to read a Secret; one that is not in the files is taken to be fine."""
     secret = world.secrets.get((reference.namespace, reference.name))
     if secret is None:
         return SecretState()
+    value = _secret_value(secret, reference.key)
+    if value is None:
+        text = f"{reference} has no key {reference.key}; add it or name another"
+        return SecretState(Reason.SECRET_KEY_MISSING, text)
+    return secret_state(reference, value)
+
+
+def _secret_value(secret: Mapping[str, Any], key: str) -> str | None:
+    """The text under a key of a Secret's manifest, of which `stringData` wins over `data`."""
     texts, encoded = secret.get("stringData") or {}, secret.get("data") or {}
-    ...
+    if key in texts:
+        return str(texts[key])
+    if key not in encoded:
+        return None
+    try:
+        return base64.b64decode(str(encoded[key])).decode(errors="replace")
+    except binascii.Error:
+        return ""

@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-COMMANDS = ("crds", "policies", "version")
+COMMANDS = ("run", "crds", "lint", "policies", "version")
 """The commands in the order in which `--help` lists them."""
 
 

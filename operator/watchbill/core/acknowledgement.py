@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from watchbill.api.incident import Acknowledgement
-from watchbill.api.incident_status import AcknowledgementRecord
+from watchbill.api.incident_status import MAX_ACKNOWLEDGEMENTS, AcknowledgementRecord
 from watchbill.api.reasons import EventReason, Reason
 from watchbill.core import escalation
 from watchbill.core.digest import digest
 from watchbill.core.draft import Draft
 from watchbill.core.lifecycle import OPEN, TERMINAL, Trigger
 from watchbill.core.transition import moved
-
-MAX_RECORDS = 64
 
 
 def acknowledged(draft: Draft) -> Draft:
@@ -114,7 +112,15 @@ def _with_record(draft: Draft, user: str, entry: Acknowledgement, via: str) -> D
         note=entry.note or "",
     )
     others = tuple(r for r in draft.status.acknowledgements if r.user != user or r.via != via)
-    return draft.having(acknowledgements=(*others, record)[-MAX_RECORDS:])
+    return draft.having(acknowledgements=_bounded((*others, record)))
+
+
+def _bounded(records: tuple[AcknowledgementRecord, ...]) -> tuple[AcknowledgementRecord, ...]:
+    """The records without the oldest that may go: one that stands for an entry must stay, or it counts anew."""
+    excess = len(records) - MAX_ACKNOWLEDGEMENTS
+    loose = [r for r in records if r.withdrawn_time is not None or r.via != "kubectl"]
+    dropped = loose[: max(0, excess)]
+    return tuple(r for r in records if r not in dropped)
 
 
 def _is_seen(draft: Draft, user: str, entry: Acknowledgement) -> bool:

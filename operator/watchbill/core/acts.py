@@ -58,6 +58,7 @@ def severity_changed(draft: Draft) -> Draft:
     if after.rank >= before.rank or draft.phase not in OPEN or draft.spec.mode == "Backfill":
         return _reaccepted(draft)
     policy, is_default = plan.policy_for(draft.observation, after)
+    draft = escalation.presumed(draft)
     draft = draft.having(policy=policy) if policy is not None else draft
     return escalation.begun_at_first(_reaccepted(draft, is_default and policy is not None))
 

@@ -25,7 +25,10 @@ def judged(draft: Draft) -> Draft:
 
 
 def acknowledgement_overdue(draft: Draft) -> Draft:
-    """The draft whose Acknowledged says Overdue once the class's time is over; it pages nobody."""
+    """The draft whose Acknowledged says Overdue once the class's time is over; it pages nobody.
+
+    Who acknowledged and gave it up was in time: then the reason says what became of it.
+    """
     due = draft.status.deadlines.acknowledge_time
     held = find(draft.status.conditions, Type.ACKNOWLEDGED)
     if (
@@ -33,7 +36,7 @@ def acknowledgement_overdue(draft: Draft) -> Draft:
         or held.status == "True"
         or due is None
         or draft.now < due
-        or held.reason == Reason.OVERDUE
+        or held.reason in (Reason.OVERDUE, Reason.EXPIRED, Reason.WITHDRAWN)
     ):
         return draft
     text = f"nobody acknowledged by {due:%H:%M:%S} UTC, as {draft.spec.severity} expects"

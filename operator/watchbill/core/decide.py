@@ -1,6 +1,7 @@
 """The one decision: what is true of an incident now, what to do about it, and when to look again."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from watchbill.core import acknowledgement, acts, cadence, closing, conditions, delivery, escalation, ledger
@@ -44,12 +45,12 @@ def decide(observation: Observation, now: datetime) -> Decision:
     `now` is aware and in whole milliseconds. The steps run to a fixed point.
     """
     draft = settled(Draft(observation, now, observation.incident.status))
-    status = ledger.trimmed(draft.status)
+    draft = replace(draft, status=ledger.trimmed(draft.status))
     effects = (*delivery.pages_to_send(draft), *closing.closings_to_send(draft))
     moments = (m for part in (delivery, closing, cadence, escalation) for m in part.wakeups(draft) if m > now)
     first = min(moments, default=None)
     return Decision(
-        status=status,
+        status=draft.status,
         effects=effects,
         requeue_after=None if first is None else first - now,
         events=draft.events,

@@ -74,21 +74,26 @@ def presumed(draft: Draft) -> Draft:
     A process that died may have sent them; they are closed with the others, and never sent from here.
     """
     policy, state = draft.status.policy, draft.escalation
-    if policy is None or state.state != "Waiting" or state.next_time is None:
+    if state.state not in ("Waiting", "Exhausted") or state.next_time is None:
         return draft
-    due, step = state.next_time, plan.step_after(policy, state.round, state.level)
-    while due <= draft.now and step is not None:
-        round_, level = step
-        draft = _planned(draft, round_, level.name, due, "Superseded")
-        due, step = due + plan.escalate_after(level), plan.step_after(policy, round_, level.name)
-    return draft
+    due = state.next_time
+    if policy is not None and state.state == "Waiting":
+        step = plan.step_after(policy, state.round, state.level)
+        while due <= draft.now and step is not None:
+            round_, level = step
+            draft = _planned(draft, round_, level.name, due, "Superseded")
+            due, step = due + plan.escalate_after(level), plan.step_after(policy, round_, level.name)
+    counts = (state.last_resort_count, state.last_resort_count + (due <= draft.now))
+    if policy is None:
+        return _operator_planned(_operator_planned(draft, counts[0], "Superseded"), counts[1], "Superseded")
+    return _planned(draft, counts[1], plan.LAST_RESORT, due, "Superseded") if due <= draft.now else draft
 
 
 def wakeups(draft: Draft) -> Iterator[datetime]:
     """The moment at which the next level opens."""
-    if draft.phase in OPEN and draft.escalation.state in ("Waiting", "Exhausted") and not _is_held(draft):
+    if draft.phase in OPEN and draft.escalation.state in ("Waiting", "Exhausted"):
         due = _due_time(draft)
-        if due is not None:
+        if due is not None and not _is_held(draft):
             yield due
         waiting = all(page.state in ("Pending", "Failed") for page in open_pages(draft))
         if draft.escalation.opened_time is not None and waiting:
@@ -201,8 +206,10 @@ def rescued(draft: Draft) -> Draft:
     lost = all(page.state == "Failed" for page in pages)
     waited = draft.now >= (draft.escalation.opened_time or draft.now) + LEVEL_PATIENCE
     silent = all(page.state in ("Pending", "Failed") for page in pages) and waited
-    if draft.phase not in OPEN or draft.escalation.state != "Exhausted" or not (lost or silent):
+    if draft.phase not in OPEN or draft.escalation.state != "Exhausted":
         return draft
+    if not (lost or silent):
+        return _again_after(draft, LAST_RESORT_EVERY)
     default = draft.observation.default_policy
     policy = draft.status.policy
     if default is not None and policy is not None and policy.uid != default.metadata.uid:
@@ -217,17 +224,32 @@ def rescued(draft: Draft) -> Draft:
 def _operator_paged(draft: Draft) -> Draft:
     key, at = draft.observation.last_resort, draft.escalation
     place = (at.epoch, at.round, plan.OPERATOR_LEVEL)
-    soon = min(at.next_time or draft.now, (at.opened_time or draft.now) + LAST_RESORT_AGAIN)
-    draft = draft.escalating(next_time=soon)
-    if key is None or any((p.epoch, p.round, p.level) == place for p in draft.status.pages):
+    sent = [page for page in draft.status.pages if (page.epoch, page.round, page.level) == place]
+    is_through = any(page.state == "Accepted" for page in sent)
+    draft = _again_after(draft, LAST_RESORT_EVERY if is_through else LAST_RESORT_AGAIN)
+    if key is None or sent:
         return draft
-    target = Target(connection_ref=ConnectionRef(name=key.name, namespace=key.namespace))
-    page = page_for(draft, target, place, key.namespace)
-    draft = draft.having(pages=ledger.with_page(draft.status, page).pages)
+    draft = _operator_planned(draft, at.round, "Pending")
     text = (
         f"lastResort could not be reached; the operator's own connection {key.namespace}/{key.name} is paged"
     )
     return draft.noted("OperatorLastResort", text).told(EventReason.ESCALATION_EXHAUSTED, text, "Warning")
+
+
+def _again_after(draft: Draft, every: timedelta) -> Draft:
+    """The draft with the last resort due again so long after it was last paged."""
+    return draft.escalating(next_time=(draft.escalation.opened_time or draft.now) + every)
+
+
+def _operator_planned(draft: Draft, round_: int, state: str) -> Draft:
+    """The draft with a page in the ledger for the operator's own connection, where it has one."""
+    key, place = draft.observation.last_resort, (draft.escalation.epoch, round_, plan.OPERATOR_LEVEL)
+    if key is None:
+        return draft
+    target = Target(connection_ref=ConnectionRef(name=key.name, namespace=key.namespace))
+    page = page_for(draft, target, place, key.namespace).model_copy(update={"state": state})
+    known = any(old.id == page.id for old in draft.status.pages)
+    return draft if known else draft.having(pages=ledger.with_page(draft.status, page).pages)
 
 
 def _planned(draft: Draft, round_: int, level: str, due: datetime, state: str) -> Draft:

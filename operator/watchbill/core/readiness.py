@@ -33,9 +33,6 @@ from watchbill.core.references import (
 MESSAGE_LENGTH = 1024
 """The longest message that `Condition` holds, in characters."""
 
-UNKNOWN = "unknown"
-"""The vendor of a connection whose settings this version cannot read."""
-
 _URL = TypeAdapter(Url)
 
 
@@ -72,8 +69,8 @@ def secret_state(reference: Reference, value: str) -> SecretState:
     place = f"key {reference.key} of {reference}"
     if not value.strip():
         return SecretState(Reason.SECRET_KEY_MISSING, f"{place} is empty; give it a value")
-    if reference.path.endswith(".urlSecretRef") and not _is_url(value):
-        text = f"{place} is not a URL such as https://example.com/hook, without spaces or line ends"
+    if reference.path.endswith(".urlSecretRef") and not _is_url(value.strip()):
+        text = f"{place} is not an http or https URL such as https://example.com/hook"
         return SecretState(Reason.INVALID_URL, text)
     return SecretState()
 
@@ -101,9 +98,7 @@ def policy_problems(
         elif spec is None:
             yield _missing(reference)
         elif spec.vendor not in PAGING_VENDORS:
-            text = (
-                f"{reference} is a {spec.vendor or UNKNOWN} connection, which cannot page; name one that can"
-            )
+            text = f"{reference} {_vendor(spec)}, which cannot page; name one that can"
             yield Problem(Reason.INVALID_SPEC, reference.path, text)
 
 
@@ -123,7 +118,7 @@ def class_problems(
     name = incident_class.metadata.name
     for reference in class_references(incident_class):
         key = ConnectionKey(reference.namespace, reference.name)
-        connection = connections.get(key)
+        connection = connections.get(key) if reference.kind == "Connection" else None
         target = connection if reference.kind == "Connection" else _spec(policies.get(key))
         if target is None:
             yield _missing(reference)
@@ -131,7 +126,7 @@ def class_problems(
             text = f"{reference} must list {name} in its spec.allowedClasses"
             yield Problem(Reason.REF_NOT_PERMITTED, reference.path, text)
         elif connection is not None and connection.vendor not in CHAT_VENDORS:
-            text = f"{reference} is a {connection.vendor or UNKNOWN} connection, which makes no channels"
+            text = f"{reference} {_vendor(connection)}, which makes no channels"
             yield Problem(Reason.INVALID_SPEC, reference.path, text)
 
 
@@ -178,10 +173,14 @@ def update_condition(update: IncidentUpdate, incident_exists: bool, now: datetim
 
 def invalid_condition(metadata: ObjectMeta, error: ValidationError, now: datetime) -> Condition:
     """Ready of an object whose spec cannot be read, as an older schema or none may have let it in."""
-    problems = (
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    places = [fault["loc"] for fault in faults]
+    problems = [
         Problem(Reason.INVALID_SPEC, field_path(fault["loc"]), fault["msg"])
-        for fault in error.errors(include_url=False, include_context=False, include_input=False)
-    )
+        for fault in faults
+        # A list with a bad item also counts as too short.
+        if not any(other[: len(fault["loc"])] == fault["loc"] != other for other in places)
+    ]
     return _ready(metadata, problems, now)
 
 
@@ -193,6 +192,10 @@ def field_path(steps: Iterable[str | int]) -> str:
 
 def _spec(policy: EscalationPolicy | None) -> EscalationPolicySpec | None:
     return None if policy is None else policy.spec
+
+
+def _vendor(spec: ConnectionSpec) -> str:
+    return f"is a {spec.vendor} connection" if spec.vendor else "has no vendor that this version knows"
 
 
 def _missing(reference: Reference, reason: Reason = Reason.REF_NOT_FOUND) -> Problem:

@@ -21,7 +21,8 @@ def record(status: IncidentStatus, outcomes: Sequence[Outcome], now: datetime) -
         page = next((p for p in status.pages if p.id == outcome.effect.page.id), outcome.effect.page)
         hop = page.hops[outcome.effect.hop]
         if isinstance(outcome.effect, SendPage):
-            if hop.state == "Accepted" and outcome.result == Result.OK:
+            if hop.state == "Accepted":
+                status = ledger.with_page(status, _again(page, outcome))
                 continue
             page = _sent(page, hop, outcome)
             status = ledger.with_page(status, page)
@@ -33,14 +34,21 @@ def record(status: IncidentStatus, outcomes: Sequence[Outcome], now: datetime) -
     return status
 
 
+def _again(page: Page, outcome: Outcome) -> Page:
+    """The page after another attempt by somebody who did not know that it had been accepted."""
+    hop = page.hops[outcome.effect.hop]
+    uncertain = hop.uncertain or outcome.result == Result.UNKNOWN
+    return ledger.with_hop(page, outcome.effect.hop, attempts=hop.attempts + 1, uncertain=uncertain)
+
+
 def _sent(page: Page, hop: Hop, outcome: Outcome) -> Page:
     attempts = hop.attempts + 1
     changes: dict[str, Any] = {
         "attempts": attempts,
         "first_attempt_time": hop.first_attempt_time or outcome.time,
         "next_attempt_time": None,
-        "reason": cut(outcome.reason, 64),
-        "message": cut(outcome.message, 256),
+        "reason": cut(outcome.reason, 32),
+        "message": cut(outcome.message, 128),
         "claim": None,
     }
     match outcome.result:
@@ -49,13 +57,14 @@ def _sent(page: Page, hop: Hop, outcome: Outcome) -> Page:
                 "state": "Accepted",
                 "sent_time": outcome.time,
                 "credential": outcome.credential,
-                "external_id": cut(outcome.external_id, 253),
+                "external_id": cut(outcome.external_id, 160),
             }
         case Result.RETRY | Result.UNKNOWN:
             uncertain = outcome.result == Result.UNKNOWN
+            repeated = isinstance(outcome.effect, SendPage) and outcome.effect.repeated
             changes |= {
                 "state": "Unknown" if uncertain else "Pending",
-                "uncertain": hop.uncertain or uncertain,
+                "uncertain": hop.uncertain or repeated or uncertain,
                 "next_attempt_time": outcome.time + backoff(attempts, outcome.after),
             }
         case Result.PERMANENT | Result.AUTH | Result.CONFLICT:

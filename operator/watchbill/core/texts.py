@@ -11,6 +11,8 @@ MARK = "…"
 """What stands where something was cut off."""
 
 SERVICES_SHOWN = 10
+SUMMARY_LIMIT = 4096
+"""The length of a summary in the schema, in characters."""
 
 _SPACES = frozenset("\t\n\v\f\r\u0085\u2028\u2029")
 # Embeddings, overrides and isolates can make a line read as what it is not; right-to-left letters stay.
@@ -82,9 +84,14 @@ def page_text(effect: Effect) -> str:
         lines.append(f"Affected: {services(incident)}.")
     if isinstance(effect, SendPage):
         if incident.summary:
-            lines.append(neutral_lines(incident.summary))
+            lines.append(summary(incident))
         lines.append(how_to_acknowledge(incident))
     return "\n".join(lines)
+
+
+def summary(incident: IncidentFacts) -> str:
+    """What the incident says beyond its title, in its lines."""
+    return cut(neutral_lines(incident.summary), SUMMARY_LIMIT)
 
 
 def services(incident: IncidentFacts) -> str:

@@ -3,12 +3,9 @@
 from datetime import datetime
 from typing import Literal
 
-from watchbill.api.incident_status import IncidentStatus, TimelineEntry
+from watchbill.api.incident_status import MAX_TIMELINE, IncidentStatus, TimelineEntry
 
 Source = Literal["kubectl", "timer", "page", "update"]
-
-MAX_ENTRIES = 100
-"""The newest entries that are kept; older ones are dropped and counted."""
 
 MAX_TEXT = 256
 """The longest text of an entry, in characters."""
@@ -23,7 +20,7 @@ def appended(
         time=max(last, now), kind=kind, actor=actor or "unknown", source=source, text=cut(text, MAX_TEXT)
     )
     entries = (*status.timeline, entry)
-    dropped = max(0, len(entries) - MAX_ENTRIES)
+    dropped = max(0, len(entries) - MAX_TIMELINE)
     return status.model_copy(
         update={"timeline": entries[dropped:], "timeline_dropped": status.timeline_dropped + dropped}
     )

@@ -7,7 +7,7 @@ from watchbill.core.effects import Effect, hop_of
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Capability, LogLine, Rate, Response, Settings, Verdict
 
-LINE_LIMIT = 4096
+LINE_LIMIT = 8192
 
 
 class ConsoleProvider:
@@ -21,10 +21,9 @@ class ConsoleProvider:
     rate = Rate(burst=1000, per_second=1000)
 
     def build(self, effect: Effect, settings: Settings, now: datetime) -> LogLine:
-        """The page as one line."""
-        line = texts.neutral(texts.page_text(effect))
-        key = f" [{hop_of(effect).key}]"
-        return LogLine(texts.cut(line, LINE_LIMIT - len(key)) + key)
+        """The page as one line, with its key in front."""
+        parts = (f"page {hop_of(effect).key}", *texts.page_text(effect).splitlines())
+        return LogLine(texts.cut(" | ".join(part for part in parts if part), LINE_LIMIT))
 
     def parse(self, response: Response, now: datetime) -> Verdict:
         """Written is delivered; nothing ever answers."""

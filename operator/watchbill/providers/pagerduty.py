@@ -21,9 +21,6 @@ from watchbill.providers.secret_values import secret
 ROUTING_KEY = "pagerDuty.routingKeySecretRef"
 
 SUMMARY_LIMIT = 1024
-DETAIL_LIMIT = 8192
-"""Ours: with the other fields far below the vendor's 512 KB for one event."""
-
 SEVERITIES = {1: "critical", 2: "error", 3: "warning"}
 """The vendor's word for each rank of the class's matrix; anything less bad is `info`."""
 
@@ -79,7 +76,7 @@ def _payload(effect: SendPage) -> dict[str, Any]:
         "severity": incident.severity,
         "affected": texts.services(incident),
         "level": effect.page.level,
-        "summary": texts.cut(texts.neutral_lines(incident.summary), DETAIL_LIMIT),
+        "summary": texts.summary(incident),
         "note": " ".join(texts.warnings(effect)),
         "acknowledge": texts.how_to_acknowledge(incident),
     }

@@ -38,7 +38,7 @@ SIGNING_KEY = "webhook.signingKeySecretRef"
 
 EVENT_TYPE = "dev.watchbill.page"
 TITLE_LIMIT = 1024
-SUMMARY_LIMIT = 4096
+SERVICES_LIMIT = 50
 
 _KEY_PREFIX = "whsec_"
 _URL = TypeAdapter(Url)
@@ -61,7 +61,7 @@ class WebhookProvider:
         identity = f"{hop_of(effect).key}/{effect.action}"
         body = json.dumps(_event(effect, identity, now), ensure_ascii=False).encode()
         headers = {
-            "content-type": "application/cloudevents+json; charset=UTF-8",
+            "content-type": "application/cloudevents+json",
             "idempotency-key": identity,
         }
         if vendor.signing_key_secret_ref is not None:
@@ -156,13 +156,13 @@ def _data(effect: Effect) -> dict[str, Any]:
         "epoch": page.epoch,
         "round": page.round,
         "level": page.level,
-        "services": [texts.neutral(service) for service in incident.services],
+        "services": [texts.neutral(name) for name in incident.services[:SERVICES_LIMIT]],
         "text": texts.page_text(effect),
     }
     if not isinstance(effect, SendPage):
         return found | {"by": texts.neutral(effect.by)}
     return found | {
-        "summary": texts.cut(texts.neutral_lines(incident.summary), SUMMARY_LIMIT),
+        "summary": texts.summary(incident),
         "acknowledge": texts.acknowledge_command(incident),
         "repeated": effect.repeated,
         "late": page.late,

@@ -153,6 +153,11 @@ class Cache:
             entry.raw = entry.parsed = None
             entry.problem = ""
 
+    def version(self, key: ObjectKey) -> Version | None:
+        """How new the object is known, also while it rests; None where it is not known."""
+        known = self._find(key)
+        return None if known is None else known.version
+
     def versions(self, kind: str) -> dict[ObjectKey, Version]:
         """How new each object of a kind is known, those that rest included."""
         return {

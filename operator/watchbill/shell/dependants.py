@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from watchbill.api.reasons import READY
-from watchbill.shell.cache import ObjectKey, Raw, key_of
+from watchbill.shell.cache import ObjectKey, Raw, Version, key_of
 
 REFERRERS = {
     "Connection": (("EscalationPolicy", "connectionRef"), ("IncidentClass", "connectionRef")),
@@ -16,8 +16,8 @@ REFERRERS = {
 class Objects(Protocol):
     """The objects as last seen; synced for every kind before anything here is asked."""
 
-    def knows(self, kind: str, namespace: str, name: str) -> bool:
-        """Whether the object exists, be it that it rests."""
+    def version(self, key: ObjectKey) -> Version | None:
+        """How new the object is known, also while it rests; None where there is none."""
         ...
 
     def get(self, kind: str, namespace: str, name: str) -> Raw | None:
@@ -43,7 +43,7 @@ def _dependants(key: ObjectKey, cache: Objects) -> Iterator[ObjectKey]:
             if _names(raw["spec"], field, key, key_of(referrer, raw).namespace):
                 yield key_of(referrer, raw)
     if key.kind == "Incident":
-        exists = cache.knows(*key)
+        exists = cache.version(key) is not None
         for update in cache.list("IncidentUpdate", key.namespace):
             # An incident changes often, and its existence twice: an update that agrees can rest.
             if _names(update["spec"], "incidentRef", key, key.namespace) and _is_ready(update) != exists:

@@ -19,7 +19,7 @@ from watchbill.core import readiness
 from watchbill.core.effects import ConnectionKey
 from watchbill.core.readiness import SecretState
 from watchbill.core.references import Reference, connection_references, references
-from watchbill.shell.cache import Raw
+from watchbill.shell.cache import ObjectKey, Raw
 from watchbill.shell.dependants import Objects
 from watchbill.shell.kube import Conflict, NotFound
 from watchbill.shell.paths import path_of
@@ -46,6 +46,10 @@ class Secrets(Protocol):
         """The value under a key; raises SecretProblem where there is none that may be read."""
         ...
 
+    def invalidate(self, namespace: str, name: str) -> None:
+        """Have the Secret read again at its next use."""
+        ...
+
 
 PatchStatus = Callable[[str, dict[str, Any]], Awaitable[object]]
 """Merges a body into the status of the object at a path, as `Kube.patch_status` does."""
@@ -63,7 +67,8 @@ class ReadyKeeper:
     async def reconcile(self, kind: str, namespace: str, name: str) -> timedelta | None:
         """How soon to look again though no object of ours changes; None means never.
 
-        Writes once where the condition or the generation changed, and nothing otherwise.
+        Writes once where the condition or the generation changed, and nothing otherwise. Raises KubeError
+        where the API server does not answer: nothing is known then, and it must be tried again.
         """
         raw = self.cache.get(kind, namespace, name)
         if raw is None or kind not in MODELS or "deletionTimestamp" in raw["metadata"]:
@@ -94,8 +99,10 @@ class ReadyKeeper:
                 connections, policies = self._connections(model), self._policies(model)
                 return readiness.class_condition(model, policies, connections, now), None
             case IncidentUpdate():
-                incident = (model.metadata.namespace or "", model.spec.incident_ref.name)
-                return readiness.update_condition(model, self.cache.knows("Incident", *incident), now), None
+                (reference,) = references(model)
+                incident = ObjectKey(reference.kind, reference.namespace, reference.name)
+                exists = self.cache.version(incident) is not None
+                return readiness.update_condition(model, exists, now), None
 
     async def _secret_states(self, connection: Connection) -> dict[tuple[str, str], SecretState]:
         return {
@@ -107,8 +114,13 @@ class ReadyKeeper:
         try:
             value = await self.secrets.read(reference.namespace, reference.name, reference.key)
         except SecretProblem as problem:
-            return SecretState(problem.reason, problem.message)
-        return readiness.secret_state(reference, value)
+            state = SecretState(problem.reason, problem.message)
+        else:
+            state = readiness.secret_state(reference, value)
+        if not state.usable:
+            # What was read is held for a while, and would hide that somebody has mended it.
+            self.secrets.invalidate(reference.namespace, reference.name)
+        return state
 
     def _found(self, reference: Reference) -> Raw | None:
         return self.cache.get(reference.kind, reference.namespace, reference.name)

@@ -4,7 +4,7 @@ kopf never tells of what was deleted while it was not connected (kopf.md §7, A4
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -49,8 +49,9 @@ class Syncer:
         """Whether every kind has been listed once: nothing may be decided before."""
         self.problem = "no kind has been listed yet"
         """Why the last list failed; the empty text where it did not."""
-        self.absent_kinds: set[str] = set()
-        """The kinds that the API server did not know when last listed: kopf cannot watch them."""
+        self.on_appeared: Callable[[], None] = lambda: None
+        """Called when a kind is served that was not: kopf finds kinds only when it starts."""
+        self._absent: set[str] = set()
         self.last_time: float = float("-inf")
         """When the last resync ended well, in seconds of the loop's clock."""
 
@@ -74,10 +75,12 @@ class Syncer:
             for pause in _endless(RETRIES):
                 try:
                     await self._list(kind)
-                    break
                 except KubeError as error:
                     self._note(kind, error)
                     await asyncio.sleep(pause)
+                else:
+                    self._is_served(kind)
+                    break
         self._succeeded()
         self.synced = True
 
@@ -92,7 +95,7 @@ class Syncer:
             except KubeError as error:
                 self._note(kind, error)
                 raise
-            self.absent_kinds.discard(kind)
+            self._is_served(kind)
         self._succeeded()
 
     async def _run(self, period: float) -> None:
@@ -115,7 +118,6 @@ class Syncer:
             items = most_severe_first(listing.items, list(self._cache.list("IncidentClass")))
         for raw in items:
             self._deliver(kind, None, raw)
-        self.absent_kinds.discard(kind)
 
     async def _suspects(self, kind: str) -> set[tuple[ObjectKey, Version | None]]:
         """What the API server has in a newer version, and what it has no more (then with None)."""
@@ -138,25 +140,32 @@ class Syncer:
 
     async def _settle(self, kind: str, suspects: set[tuple[ObjectKey, Version | None]]) -> None:
         for key, _ in sorted(suspects, key=lambda suspect: suspect[0]):
-            known = self._cache.versions(kind).get(key)
+            known = self._cache.version(key)
             try:
                 raw = await self._kube.get(path_of(*key))
             except NotFound:
-                if known is None:
-                    continue
-                metadata = {"namespace": key.namespace, "name": key.name, "uid": known.uid}
-                raw, type_ = {"metadata": metadata | {"resourceVersion": str(known.resource_version)}}, "DELETED"
-            else:
-                type_ = None
+                raw = None
+            if known is None and raw is None:
+                continue
             self._metrics.watch_missed.labels(kind).inc()
-            log.warning("the watch had not told of a change", kind=kind, namespace=key.namespace, name=key.name)
-            self._deliver(kind, type_, raw)
+            log.warning(
+                "the watch had not told of a change", kind=kind, namespace=key.namespace, name=key.name
+            )
+            if known is not None and (raw is None or version_of(raw).uid != known.uid):
+                self._deliver(kind, "DELETED", _remains(key, known))
+            if raw is not None:
+                self._deliver(kind, None, raw)
 
     def _note(self, kind: str, error: KubeError) -> None:
         if isinstance(error, NotFound):
-            self.absent_kinds.add(kind)
+            self._absent.add(kind)
         self.problem = f"{kind} cannot be listed: {error}"
         log.warning("cannot list", kind=kind, problem=str(error))
+
+    def _is_served(self, kind: str) -> None:
+        if kind in self._absent:
+            self._absent.discard(kind)
+            self.on_appeared()
 
     def _succeeded(self) -> None:
         self.problem = ""
@@ -175,7 +184,7 @@ def _rank(raw: Raw, classes: Sequence[Raw]) -> int:
     rows = frozen.get("severities") or next(
         (_rows(each) for each in classes if _serves(each["metadata"], named)), []
     )
-    ranks: Mapping[str, int] = {row.get("name"): row.get("rank", UNKNOWN_RANK) for row in rows}
+    ranks: Mapping[str, int] = {str(row.get("name")): int(row.get("rank", UNKNOWN_RANK)) for row in rows}
     return ranks.get(spec.get("severity", ""), UNKNOWN_RANK)
 
 
@@ -187,6 +196,12 @@ def _serves(metadata: Mapping[str, Any], named: str | None) -> bool:
     if named is not None:
         return bool(metadata["name"] == named)
     return bool((metadata.get("annotations") or {}).get(DEFAULT_CLASS_ANNOTATION) == "true")
+
+
+def _remains(key: ObjectKey, known: Version) -> dict[str, Any]:
+    """What can be said of an object whose deletion nobody told of."""
+    metadata = {"namespace": key.namespace, "name": key.name, "uid": known.uid}
+    return {"metadata": metadata | {"resourceVersion": str(known.resource_version)}}
 
 
 def _endless(pauses: Sequence[float]) -> Iterable[float]:

@@ -33,7 +33,8 @@ class WakeUps(Generic[Key]):
         self._monotonic = monotonic
         self._call_later = call_later
         self._fire = fire
-        self._deadlines: dict[Key, float] = {}
+        # The entry of the heap that counts for each key; the others are stale.
+        self._entries: dict[Key, tuple[float, int]] = {}
         self._heap: list[tuple[float, int, Key]] = []
         # Keys need no order: of two with one deadline the first that came fires first.
         self._numbers = itertools.count()
@@ -41,25 +42,25 @@ class WakeUps(Generic[Key]):
         self._armed_for = float("inf")
 
     def __len__(self) -> int:
-        return len(self._deadlines)
+        return len(self._entries)
 
     def set(self, key: Key, delay: float) -> None:
         """Fire in `delay` seconds, unless the key fires earlier anyway."""
         deadline = self._monotonic() + max(delay, 0.0)
-        if deadline >= self._deadlines.get(key, float("inf")):
+        if key in self._entries and deadline >= self._entries[key][0]:
             return
-        self._deadlines[key] = deadline
-        heapq.heappush(self._heap, (deadline, next(self._numbers), key))
+        entry = self._entries[key] = (deadline, next(self._numbers))
+        heapq.heappush(self._heap, (*entry, key))
         self._forget_stale()
         self._arm()
 
     def drop(self, key: Key) -> None:
         """Forget the key's deadline; what is asked for from now on counts alone."""
-        self._deadlines.pop(key, None)
+        self._entries.pop(key, None)
 
     def stop(self) -> None:
         """Fire nothing from now on."""
-        self._deadlines.clear()
+        self._entries.clear()
         self._heap.clear()
         if self._timer is not None:
             self._timer.cancel()
@@ -80,13 +81,13 @@ class WakeUps(Generic[Key]):
         self._timer = None
         now = self._monotonic()
         while self._heap and self._heap[0][0] <= now:
-            deadline, _, key = heapq.heappop(self._heap)
-            if self._deadlines.get(key) == deadline:
-                del self._deadlines[key]
+            *entry, key = heapq.heappop(self._heap)
+            if self._entries.get(key) == tuple(entry):
+                del self._entries[key]
                 self._fire(key)
         self._arm()
 
     def _forget_stale(self) -> None:
-        if len(self._heap) > 2 * len(self._deadlines) + STALE_ALLOWANCE:
-            self._heap = [entry for entry in self._heap if self._deadlines.get(entry[2]) == entry[0]]
+        if len(self._heap) > 2 * len(self._entries) + STALE_ALLOWANCE:
+            self._heap = [entry for entry in self._heap if self._entries.get(entry[2]) == entry[:2]]
             heapq.heapify(self._heap)

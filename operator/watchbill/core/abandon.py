@@ -1,0 +1,19 @@
+"""What is left to do for an incident that is deleted while pages of it may be open outside."""
+
+from watchbill.core import ledger
+from watchbill.core.effects import ConnectionKey, ResolvePage
+from watchbill.core.facts import incident_facts
+from watchbill.core.observation import Observation
+
+
+def resolves(observation: Observation) -> tuple[ResolvePage, ...]:
+    """A resolve for every page that may be open outside and was not resolved; there is no status any more."""
+    incident = observation.incident
+    found = []
+    for page in incident.status.pages:
+        for at, hop in enumerate(page.hops):
+            facts = observation.connections.get(ConnectionKey(hop.namespace, hop.connection))
+            told = hop.closing is not None and (hop.closing.action, hop.closing.state) == ("Resolve", "Done")
+            if facts is not None and facts.resolves and ledger.may_be_open(page, hop) and not told:
+                found.append(ResolvePage(incident_facts(incident, incident.status), page, at))
+    return tuple(found)

@@ -1,0 +1,193 @@
+"""Puts the parts together, starts them in order, and stops them in the reverse."""
+
+import asyncio
+import signal
+import uuid
+from datetime import timedelta
+
+import structlog
+
+from watchbill import __version__
+from watchbill.api.incident import Incident
+from watchbill.core.decision import Event
+from watchbill.shell.cache import Cache, ObjectKey, Raw
+from watchbill.shell.clock import Clock
+from watchbill.shell.credentials import Credentials
+from watchbill.shell.dependants import dependants
+from watchbill.shell.events import Recorder
+from watchbill.shell.health import HealthServer, Ticker, liveness, readiness
+from watchbill.shell.inbox import Inbox
+from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts, keeping
+from watchbill.shell.kube import Kube
+from watchbill.shell.leader import Elector, LeaseName
+from watchbill.shell.metrics import Metrics
+from watchbill.shell.observe import Observer
+from watchbill.shell.perform import Outside, Performer
+from watchbill.shell.queue import Queue
+from watchbill.shell.ready import ReadyKeeper
+from watchbill.shell.secrets import SecretReader
+from watchbill.shell.send import Sender
+from watchbill.shell.settings import Settings
+from watchbill.shell.store import Store
+from watchbill.shell.sync import Syncer
+from watchbill.shell.tally import Tally
+from watchbill.shell.unwritten import Unwritten
+from watchbill.shell.watch import Watch
+
+DRAIN = 10.0
+"""Seconds that sends in flight get to end when the process is asked to stop."""
+
+log = structlog.get_logger("watchbill")
+
+
+class App:
+    """One operator process."""
+
+    def __init__(self, credentials: Credentials, settings: Settings) -> None:
+        self._settings = settings
+        self.clock = Clock()
+        self.metrics = Metrics(__version__)
+        self.kube = Kube(credentials, self.clock, self.metrics)
+        self.cache = Cache()
+        lease = LeaseName(settings.namespace, "watchbill", settings.identity)
+        self.elector = Elector(self.kube, self.clock, self.metrics, lease)
+        self.recorder = Recorder(self.kube, self.clock, self.metrics, settings.identity)
+        self.tally = Tally(self.metrics)
+        self.queue = Queue(self._reconcile, self.metrics, self.clock.monotonic)
+        self.inbox = Inbox(self.cache, self._changed, self._deleted)
+        self.watch = Watch(credentials, self.clock, self.metrics, self.inbox.deliver)
+        self.syncer = Syncer(self.kube, self.cache, self.metrics, self.inbox.deliver)
+        self.sender = Sender(self.clock)
+        self._wire()
+        self._ticker = Ticker(self.clock.monotonic)
+        self._health = HealthServer(
+            self.metrics,
+            liveness(self._ticker, self.queue, self.watch, self.elector),
+            readiness(self.syncer, self.watch),
+        )
+
+    def _wire(self) -> None:
+        settings = self._settings
+        account = f"{settings.namespace}:{settings.service_account}"
+        secrets = SecretReader(self.kube, self.clock.monotonic, account)
+        outside = Outside(self.sender, secrets, self.cache, self.kube, self.clock, self.metrics)
+        unwritten = Unwritten()
+        self.performer = Performer(outside, self.may_act, keeping(unwritten, self.queue.add))
+        # Unlike the lease's identity, a claim's holder is new with each process: what it claimed and did not
+        # record is unknown to the next one, be it the same pod's.
+        observer = Observer(self.cache, self.kube, self.clock, f"{settings.identity}#{uuid.uuid4().hex[:8]}")
+        observer.last_resort = settings.last_resort
+        self.incidents = IncidentKeeper(
+            Parts(
+                observer=observer,
+                performer=self.performer,
+                store=Store(self.kube, self.cache),
+                clock=self.clock,
+                tally=self.tally,
+                unwritten=unwritten,
+                tell=self._tell,
+                may_act=self.may_act,
+            )
+        )
+        self.ready_keeper = ReadyKeeper(self.cache, secrets, self.kube.patch_status, self.clock.now)
+        self.elector.on_gain = self._look_at_everything
+        self.watch.on_restart = self.syncer.request
+        self.syncer.on_appeared = self.watch.restart
+
+    def may_act(self) -> bool:
+        """Whether this process leads, or led until the API server went silent (DESIGN §4, rule 6)."""
+        if self.elector.is_leader():
+            return True
+        since = self.elector.lost_unreachable_since
+        return (
+            since is not None
+            and self.kube.unreachable_since is not None
+            and self.clock.now() - since < BLIND_FOR
+        )
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT; sends in flight end, and the lease is released, before it returns."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await self._health.start(self._settings.health_address)
+        starting = asyncio.create_task(self._start(), name="start")
+        await stop.wait()
+        log.info("stopping: sends in flight are ended first")
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await self._stop()
+
+    async def _start(self) -> None:
+        self._ticker.start()
+        self.recorder.start()
+        self.queue.pause()
+        self.elector.start()
+        self.watch.start()
+        # Nothing is decided before every kind is known (DESIGN §4, rule 3).
+        await self.syncer.first_sync()
+        self.queue.resume()
+        self.syncer.start()
+        while not (self.elector.is_leader() and self.watch.watching):
+            await asyncio.sleep(0.05)
+        log.info("ready", identity=self._settings.identity)
+
+    async def _stop(self) -> None:
+        await self.performer.drain(DRAIN)
+        await self.queue.stop(timedelta(seconds=5))
+        await self.elector.stop()
+        await self.recorder.stop()
+        await self.syncer.stop()
+        await self.sender.aclose()
+        await self.watch.stop()
+        self._ticker.stop()
+        await self._health.stop()
+        await self.kube.close()
+
+    async def _reconcile(self, key: ObjectKey) -> timedelta | None:
+        if key.kind == "Incident":
+            return await self.incidents.reconcile(key)
+        return await self.ready_keeper.reconcile(*key) if self.elector.is_leader() else None
+
+    def _look_at_everything(self) -> None:
+        for kind in ("Incident", "Connection", "EscalationPolicy", "IncidentClass", "IncidentUpdate"):
+            for key in self.cache.versions(kind):
+                self.queue.add(key, urgent=kind == "Incident")
+
+    def _changed(self, key: ObjectKey) -> None:
+        raw = self.cache.get(*key) or {}
+        self.queue.add(key, urgent=key.kind == "Incident" and not raw.get("status", {}).get("pages"))
+        if key.kind == "Incident":
+            incident = self.cache.read(Incident, key.namespace, key.name)
+            if incident is not None:
+                self.tally.seen(incident)
+            else:
+                log.error("an incident cannot be read", name=key.name, problem=self.cache.problem(*key))
+        self._look_around(key, raw)
+
+    def _deleted(self, key: ObjectKey, last: Raw | None) -> None:
+        if key.kind == "Incident":
+            self.incidents.deleted(key, last)
+        self._look_around(key, last or {})
+
+    def _look_around(self, key: ObjectKey, raw: Raw) -> None:
+        """Have looked at whatever may stand otherwise because of a change."""
+        if not self.syncer.synced:
+            return
+        for other in dependants(*key, self.cache):
+            self.queue.add(other)
+        if key.kind == "IncidentUpdate":
+            name = raw.get("spec", {}).get("incidentRef", {}).get("name", "")
+            self.queue.add(ObjectKey("Incident", key.namespace, name))
+        if key.kind in ("IncidentClass", "EscalationPolicy"):
+            for found in self.cache.list("Incident"):
+                if not found.get("status", {}).get("policy"):
+                    metadata = found["metadata"]
+                    self.queue.add(
+                        ObjectKey("Incident", metadata["namespace"], metadata["name"]), urgent=True
+                    )
+
+    def _tell(self, incident: Incident, event: Event) -> None:
+        raw = {"metadata": incident.metadata.model_dump(mode="json", by_alias=True)}
+        self.recorder.record("Incident", raw, event.reason.value, event.message, event.type)

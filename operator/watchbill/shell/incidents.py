@@ -1,0 +1,226 @@
+"""Brings one incident up to date: observe, decide, perform, record, and write once."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from watchbill.api.incident import Incident
+from watchbill.api.incident_status import IncidentStatus
+from watchbill.core import abandon
+from watchbill.core.decide import decide
+from watchbill.core.decision import Decision, Event
+from watchbill.core.effects import Effect, SendPage, hop_of
+from watchbill.core.outcomes import Outcome
+from watchbill.core.record import record
+from watchbill.shell.cache import ObjectKey, Raw
+from watchbill.shell.clock import Clock
+from watchbill.shell.kube import Conflict, Invalid, NotFound, Unreachable
+from watchbill.shell.observe import Observer
+from watchbill.shell.perform import Order, Performer
+from watchbill.shell.store import Store
+from watchbill.shell.tally import Tally
+from watchbill.shell.unwritten import Held, Unwritten
+
+RECORD_WAIT = 1.0
+"""Seconds that a record waits for outcomes; later ones ride on a later write (DESIGN §4, rule 4)."""
+
+BLIND_FOR = timedelta(minutes=30)
+"""How long this process goes on while the API server cannot be reached (DESIGN §4, rule 6)."""
+
+CLAIM_PATIENCE = timedelta(seconds=30)
+"""After how long a claim that is refused is no longer waited for (DESIGN §4, rule 17)."""
+
+WRITE_AGAIN = timedelta(seconds=2)
+"""How soon a write that failed is tried again."""
+
+CONFLICTS = 5
+"""How often one reconcile begins anew because somebody else wrote."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What incidents are kept with."""
+
+    observer: Observer
+    performer: Performer
+    store: Store
+    clock: Clock
+    tally: Tally
+    unwritten: Unwritten
+    tell: Callable[[Incident, Event], None]
+    """Posts an Event about an incident; never waits."""
+    may_act: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A decision that needs no more waiting, and all that was told on the way to it."""
+
+    decision: Decision
+    at: datetime
+    events: tuple[Event, ...]
+    outcomes: int
+    """How many outcomes in hand are part of it."""
+
+
+class IncidentKeeper:
+    """Reconciles incidents; several at once, but each by one worker at a time."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def reconcile(self, key: ObjectKey) -> timedelta | None:
+        """How soon to look again; None where only an event can change anything."""
+        for attempt in range(CONFLICTS):
+            incident = await self._incident(key, fresh=attempt > 0)
+            if incident is None or incident.metadata.deletion_timestamp is not None:
+                self._parts.unwritten.forget(key)
+                return None
+            try:
+                return await self._keep(key, incident)
+            except Conflict:
+                continue
+            except NotFound:
+                return None
+        return WRITE_AGAIN
+
+    def deleted(self, key: ObjectKey, last: Raw | None) -> None:
+        """Tell the outside that an incident is gone whose pages may be open (DESIGN §4, rule 18)."""
+        self._parts.unwritten.forget(key)
+        if last is None:
+            return
+        incident = Incident.model_validate(last)
+        self._parts.tally.gone(incident)
+        self._parts.observer.forget(incident.metadata.uid)
+        if self._parts.may_act():
+            effects = abandon.resolves(self._parts.observer.observe(incident))
+            self._perform(key, incident, effects)
+
+    async def _incident(self, key: ObjectKey, fresh: bool) -> Incident | None:
+        try:
+            return await self._parts.observer.incident(key, fresh)
+        except Unreachable:
+            return await self._parts.observer.incident(key) if fresh else None
+
+    async def _keep(self, key: ObjectKey, incident: Incident) -> timedelta | None:
+        parts, now = self._parts, self._parts.clock.now()
+        held = parts.unwritten.held(key)
+        if not parts.may_act():
+            return await self._only_record(key, incident)
+        if held is not None and held.blind and now - held.since > BLIND_FOR:
+            return WRITE_AGAIN
+        settled = await self._settle(key, incident, parts.unwritten.start(key, incident, now))
+        claims = tuple(effect for effect in settled.decision.effects if needs_claim(effect))
+        try:
+            written = await parts.store.write(incident, settled.decision.status)
+        except (Unreachable, Invalid) as error:
+            return self._unwritable(key, incident, settled, error)
+        parts.unwritten.written(key, settled.outcomes)
+        parts.tally.written(incident, settled.decision.status)
+        self._perform(key, incident, claims)
+        for event in settled.events if written else ():
+            parts.tell(incident, event)
+        return self._later(settled)
+
+    async def _settle(self, key: ObjectKey, incident: Incident, status: IncidentStatus) -> Settled:
+        """Decide and perform until nothing is left to do before the write, or a second has passed."""
+        clock, unwritten = self._parts.clock, self._parts.unwritten
+        deadline = clock.monotonic() + RECORD_WAIT
+        events: tuple[Event, ...] = ()
+        seen = len(unwritten.outcomes(key))
+        pending: set[asyncio.Task[None]] = set()
+        while True:
+            decision, at = await self._decided(key, incident, status)
+            events += decision.events
+            free = [effect for effect in decision.effects if not needs_claim(effect)]
+            pending |= self._perform(key, incident, free)
+            left = deadline - clock.monotonic()
+            if not pending or left <= 0:
+                return Settled(decision, at, events, seen)
+            _, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            new = unwritten.outcomes(key)[seen:]
+            seen += len(new)
+            status = record(decision.status, new, clock.now())
+
+    async def _decided(
+        self, key: ObjectKey, incident: Incident, status: IncidentStatus
+    ) -> tuple[Decision, datetime]:
+        """The decision, and the moment that it is for; what is missing was asked for at the API server."""
+        parts, held = self._parts, self._parts.unwritten.held(key)
+        incident = incident.model_copy(update={"status": status})
+        for _ in range(2):
+            observation = replace(
+                parts.observer.observe(incident),
+                in_flight=parts.performer.in_flight(incident.metadata.uid),
+                blind_since=held.since if held is not None and held.blind else None,
+            )
+            now = parts.clock.now()
+            decision = decide(observation, now)
+            if not await parts.observer.absences.confirm():
+                break
+        return decision, now
+
+    async def _only_record(self, key: ObjectKey, incident: Incident) -> timedelta | None:
+        """Write what this process did while it still led, and decide nothing."""
+        unwritten, now = self._parts.unwritten, self._parts.clock.now()
+        outcomes = unwritten.outcomes(key)
+        if not outcomes:
+            return None
+        try:
+            await self._parts.store.write(incident, record(incident.status, outcomes, now))
+        except (Unreachable, Invalid):
+            return WRITE_AGAIN
+        unwritten.written(key, len(outcomes))
+        return None
+
+    def _unwritable(
+        self, key: ObjectKey, incident: Incident, settled: Settled, error: Unreachable | Invalid
+    ) -> timedelta:
+        """Go on from memory: the page matters more than its record."""
+        now, blind = self._parts.clock.now(), isinstance(error, Unreachable)
+        version = incident.metadata.resource_version
+        self._parts.unwritten.hold(key, Held(settled.decision.status, version, settled.outcomes, now, blind))
+        held = self._parts.unwritten.held(key)
+        log.error("the status cannot be written; paging goes on", problem=str(error), blind=blind)
+        if held is not None and (blind or now - held.since > CLAIM_PATIENCE):
+            claims = tuple(effect for effect in settled.decision.effects if needs_claim(effect))
+            self._perform(key, incident, claims)
+        return min(WRITE_AGAIN, self._later(settled) or WRITE_AGAIN)
+
+    def _perform(
+        self, key: ObjectKey, incident: Incident, effects: Iterable[Effect]
+    ) -> set[asyncio.Task[None]]:
+        flying = self._parts.performer.in_flight(incident.metadata.uid)
+        generation = incident.metadata.generation
+        return {
+            self._parts.performer.start(Order(key, effect, generation))
+            for effect in effects
+            if (hop_of(effect).key, effect.action) not in flying
+        }
+
+    def _later(self, settled: Settled) -> timedelta | None:
+        after = settled.decision.requeue_after
+        if after is None:
+            return None
+        return max(timedelta(0), settled.at + after - self._parts.clock.now())
+
+
+def needs_claim(effect: Effect) -> bool:
+    """Whether the effect may only be performed once its claim is written: a page without a key."""
+    return isinstance(effect, SendPage) and hop_of(effect).unkeyed
+
+
+def keeping(unwritten: Unwritten, requeue: Callable[[ObjectKey], None]) -> Callable[..., None]:
+    """What a performer calls when an effect has ended: the outcome is kept, and the incident looked at."""
+
+    def on_outcome(key: ObjectKey, outcome: Outcome | None) -> None:
+        if outcome is not None:
+            unwritten.add(key, outcome)
+        requeue(key)
+
+    return on_outcome

@@ -1,0 +1,206 @@
+"""Performs effects, and turns what happens into outcomes."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from watchbill.api.connection import VENDOR_FIELDS, Connection
+from watchbill.core.effects import ConnectionKey, Effect, SendPage, connection_of, hop_of
+from watchbill.core.outcomes import Outcome, Result
+from watchbill.providers.contract import Provider, Settings, Verdict
+from watchbill.providers.registry import PROVIDERS
+from watchbill.shell.cache import Cache, ObjectKey
+from watchbill.shell.clock import Clock
+from watchbill.shell.kube import Kube, KubeError, NotFound
+from watchbill.shell.metrics import Metrics
+from watchbill.shell.paths import path_of
+from watchbill.shell.secrets import SecretProblem, SecretReader, fingerprint
+from watchbill.shell.send import Sender
+
+FRESH_READ = 2.0
+"""Seconds that the read before a page may take; after it the page goes out unread (DESIGN §4, rule 5)."""
+
+log = structlog.get_logger(__name__)
+
+OnOutcome = Callable[[ObjectKey, Outcome | None], None]
+"""Called in the loop when an effect has ended; None where it was not wanted any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An effect to perform, and how new the incident was that it was decided on."""
+
+    key: ObjectKey
+    effect: Effect
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What effects are performed with."""
+
+    sender: Sender
+    secrets: SecretReader
+    cache: Cache
+    kube: Kube
+    clock: Clock
+    metrics: Metrics
+
+
+class Performer:
+    """Performs effects side by side; those of one incident through one connection one after the other."""
+
+    def __init__(self, outside: Outside, may_act: Callable[[], bool], on_outcome: OnOutcome) -> None:
+        self._outside = outside
+        self._may_act = may_act
+        self._on_outcome = on_outcome
+        self._locks: dict[str, defaultdict[ConnectionKey, asyncio.Lock]] = {}
+        self._tasks: dict[tuple[str, str, str], asyncio.Task[None]] = {}
+
+    def in_flight(self, uid: str) -> frozenset[tuple[str, str]]:
+        """(key, action) of what is being performed for an incident."""
+        return frozenset((key, action) for owner, key, action in self._tasks if owner == uid)
+
+    def start(self, order: Order) -> asyncio.Task[None]:
+        """Begin to perform an effect; the task ends when its outcome has been handed over."""
+        effect = order.effect
+        mark = (effect.incident.uid, hop_of(effect).key, effect.action)
+        task = asyncio.create_task(self._run(order), name=f"{effect.action} {mark[1]}")
+        self._tasks[mark] = task
+        task.add_done_callback(lambda _: self._tasks.pop(mark, None))
+        return task
+
+    async def drain(self, grace: float) -> None:
+        """Wait for what is in flight, at most this many seconds."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=grace)
+
+    async def _run(self, order: Order) -> None:
+        effect = order.effect
+        try:
+            verdict, credential = await self._verdict(order)
+        except Exception:  # The performer's guard: a fault here is an unknown outcome, never a lost page.
+            log.exception("an effect failed", key=hop_of(effect).key, action=effect.action)
+            verdict, credential = Verdict(Result.UNKNOWN, reason="InternalError"), ""
+        outcome = None
+        if verdict is not None:
+            self._measure(effect, verdict)
+            outcome = Outcome(
+                effect=effect,
+                result=verdict.result,
+                time=self._outside.clock.now(),
+                after=verdict.after,
+                reason=verdict.reason,
+                message=verdict.message,
+                external_id=verdict.external_id,
+                credential=credential,
+            )
+        uid = effect.incident.uid
+        self._tasks.pop((uid, hop_of(effect).key, effect.action), None)
+        if not self.in_flight(uid):
+            self._locks.pop(uid, None)
+        self._on_outcome(order.key, outcome)
+
+    async def _verdict(self, order: Order) -> tuple[Verdict | None, str]:
+        """What became of the effect, and a fingerprint of the credential that it was made with."""
+        effect = order.effect
+        where = connection_of(effect)
+        locks = self._locks.setdefault(effect.incident.uid, defaultdict(asyncio.Lock))
+        async with locks[where]:
+            if isinstance(effect, SendPage) and not await self._is_still_due(order, effect):
+                return None, ""
+            connection = self._outside.cache.read(Connection, where.namespace, where.name)
+            provider = PROVIDERS.get(connection.spec.vendor) if connection else None
+            if connection is None or provider is None:
+                text = f"connection {where.namespace}/{where.name} is not there"
+                return Verdict(Result.PERMANENT, reason="RefNotFound", message=text), ""
+            return await self._attempt(order, provider, connection)
+
+    async def _attempt(
+        self, order: Order, provider: Provider, connection: Connection
+    ) -> tuple[Verdict | None, str]:
+        try:
+            values = await self._values(connection)
+            verdict = await self._send(order, provider, connection, values)
+            if verdict is not None and verdict.result == Result.AUTH and values:
+                again = await self._reread(connection)
+                if again != values:
+                    values = again
+                    verdict = await self._send(order, provider, connection, values)
+        except SecretProblem as problem:
+            return Verdict(Result.AUTH, reason=problem.reason, message=problem.message), ""
+        except KubeError as error:
+            return Verdict(Result.RETRY, reason="SecretUnread", message=str(error)), ""
+        return verdict, fingerprint(order.effect.incident.uid, values) if values else ""
+
+    async def _send(
+        self, order: Order, provider: Provider, connection: Connection, values: dict[str, str]
+    ) -> Verdict | None:
+        vendor: Any = getattr(connection.spec, VENDOR_FIELDS[connection.spec.vendor])
+        return await self._outside.sender.attempt(
+            provider,
+            order.effect,
+            Settings(vendor, values),
+            rank=order.effect.incident.rank,
+            still_wanted=lambda: self._is_wanted(order),
+        )
+
+    async def _values(self, connection: Connection) -> dict[str, str]:
+        namespace = connection.metadata.namespace or ""
+        refs = connection.spec.secret_refs
+        read = self._outside.secrets.read
+        return {path: await read(namespace, ref.name, ref.key) for path, ref in refs.items()}
+
+    async def _reread(self, connection: Connection) -> dict[str, str]:
+        for ref in connection.spec.secret_refs.values():
+            self._outside.secrets.invalidate(connection.metadata.namespace or "", ref.name)
+        return await self._values(connection)
+
+    async def _is_still_due(self, order: Order, effect: SendPage) -> bool:
+        """Whether the page is still due by a fresh read; an epoch's first needs none, nor a dead server."""
+        if effect.first_of_epoch or self._outside.kube.unreachable_since is not None:
+            return True
+        try:
+            raw = await self._outside.kube.get(path_of(*order.key), timeout=FRESH_READ)
+        except NotFound:
+            return False
+        except KubeError:
+            return True
+        metadata = raw["metadata"]
+        if metadata["uid"] != effect.incident.uid:
+            return False
+        self._outside.cache.upsert(order.key.kind, raw)
+        return int(metadata.get("generation", 0)) == order.generation
+
+    def _is_wanted(self, order: Order) -> bool:
+        """Whether this process may still act, and nobody has said anything new of the incident since."""
+        if not self._may_act():
+            return False
+        raw = self._outside.cache.get(*order.key)
+        if raw is None or not isinstance(order.effect, SendPage):
+            return True
+        metadata = raw["metadata"]
+        same = metadata.get("uid") == order.effect.incident.uid
+        return same and int(metadata.get("generation", 0)) == order.generation
+
+    def _measure(self, effect: Effect, verdict: Verdict) -> None:
+        metrics, where = self._outside.metrics, connection_of(effect)
+        connection = self._outside.cache.read(Connection, where.namespace, where.name)
+        vendor = connection.spec.vendor if connection else "unknown"
+        metrics.notifications.labels(vendor).inc()
+        if hop_of(effect).attempts:
+            metrics.notification_retries.labels(vendor).inc()
+        if verdict.result != Result.OK:
+            metrics.notifications_failed.labels(vendor, verdict.reason or verdict.result.value).inc()
+        elif isinstance(effect, SendPage):
+            late = self._outside.clock.now() - effect.page.due_time
+            metrics.escalation_step_delay.labels(effect.page.level).observe(max(late.total_seconds(), 0.0))
+
+
+def orders(key: ObjectKey, effects: tuple[Effect, ...], generation: int) -> list[Order]:
+    """The effects of a decision, each with the generation that it was decided on."""
+    return [Order(key, effect, generation) for effect in effects]

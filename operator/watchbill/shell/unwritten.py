@@ -1,0 +1,71 @@
+"""What is true of incidents and not in etcd yet: outcomes on their way, and statuses that were refused."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from watchbill.api.incident import Incident
+from watchbill.api.incident_status import IncidentStatus
+from watchbill.core.outcomes import Outcome
+from watchbill.core.record import record
+from watchbill.shell.cache import ObjectKey
+
+
+@dataclass(slots=True)
+class Held:
+    """A status that could not be written."""
+
+    status: IncidentStatus
+    resource_version: str
+    """The version of the incident that it was decided on."""
+    outcomes: int
+    """How many outcomes it has folded in."""
+    since: datetime
+    blind: bool
+    """Whether no answer came, so that what people say meanwhile cannot be seen."""
+
+
+class Unwritten:
+    """The one memory that a reconcile has besides etcd. Outcomes in hand are never dropped (rule 1)."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[ObjectKey, list[Outcome]] = {}
+        self._held: dict[ObjectKey, Held] = {}
+
+    def add(self, key: ObjectKey, outcome: Outcome) -> None:
+        """Keep an outcome until it is written."""
+        self._outcomes.setdefault(key, []).append(outcome)
+
+    def outcomes(self, key: ObjectKey) -> list[Outcome]:
+        """The outcomes that are not in etcd, the oldest first."""
+        return list(self._outcomes.get(key, ()))
+
+    def held(self, key: ObjectKey) -> Held | None:
+        """The status that could not be written, if there is one."""
+        return self._held.get(key)
+
+    def start(self, key: ObjectKey, incident: Incident, now: datetime) -> IncidentStatus:
+        """The status to decide on: what etcd has, or what it should have, with all outcomes in hand."""
+        outcomes, held = self.outcomes(key), self._held.get(key)
+        if held is not None and held.resource_version == incident.metadata.resource_version:
+            return record(held.status, outcomes[held.outcomes :], now)
+        return record(incident.status, outcomes, now)
+
+    def hold(self, key: ObjectKey, held: Held) -> None:
+        """Keep a status that could not be written; its time counts from the first that could not."""
+        before = self._held.get(key)
+        held.since = before.since if before else held.since
+        self._held[key] = held
+
+    def written(self, key: ObjectKey, outcomes: int) -> None:
+        """Forget this many outcomes, the oldest: they are in etcd now."""
+        self._held.pop(key, None)
+        rest = self._outcomes.get(key, [])[outcomes:]
+        if rest:
+            self._outcomes[key] = rest
+        else:
+            self._outcomes.pop(key, None)
+
+    def forget(self, key: ObjectKey) -> None:
+        """Forget an incident that is gone."""
+        self._held.pop(key, None)
+        self._outcomes.pop(key, None)

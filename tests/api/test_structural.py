@@ -1,0 +1,119 @@
+"""What a model's JSON schema becomes in a CustomResourceDefinition."""
+
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from watchbill.api.schema import list_map, rule, rules
+from watchbill.api.structural import NotStructural, as_status, structural
+
+
+class Inner(BaseModel):
+    """An inner part."""
+
+    model_config = ConfigDict(json_schema_extra=rules(rule("inner", "must be inner")))
+
+    name: Annotated[str, Field(min_length=1, max_length=9, pattern="^[a-z]+$")] = Field(
+        description="name is a name."
+    )
+
+
+class Tree(BaseModel):
+    """A part that contains itself."""
+
+    children: list["Tree"]
+
+
+def of(annotation, **field):
+    model = type("Model", (BaseModel,), {"__annotations__": {"x": annotation}, "x": Field(**field)})
+    return structural(model.model_json_schema())["properties"]["x"]
+
+
+def test_a_reference_is_inlined_and_the_fields_own_words_win():
+    found = of(Inner, description="x is inner.", json_schema_extra=rules(rule("outer", "must be outer")))
+    assert found["description"] == "x is inner."
+    assert found["properties"]["name"]["maxLength"] == 9
+    assert [each["rule"] for each in found["x-kubernetes-validations"]] == ["inner", "outer"]
+
+
+def test_an_optional_field_is_absent_never_null():
+    found = of(Inner | None, default=None, description="x is inner.")
+    assert found["type"] == "object"
+    assert {"anyOf", "default", "$ref", "title"} & found.keys() == set()
+
+
+def test_a_part_that_contains_itself_is_refused_by_its_path():
+    with pytest.raises(NotStructural, match=r"children.*Tree must not contain itself"):
+        structural(Tree.model_json_schema())
+
+
+def test_a_field_of_two_types_is_refused_by_its_path():
+    with pytest.raises(NotStructural, match=r"^x: a union must be an object"):
+        of(int | str)
+
+
+def test_a_field_of_any_type_is_refused_by_its_path():
+    with pytest.raises(NotStructural, match=r"^x: a field must have exactly one type"):
+        of(object)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "format_"),
+    [
+        ({"ge": 0, "le": 2**31 - 1}, "int32"),
+        ({"ge": 0, "le": 2**31}, "int64"),
+        ({"ge": 0}, "int64"),
+    ],
+)
+def test_an_integer_has_the_format_that_its_bounds_need(bounds, format_):
+    assert of(int, **bounds)["format"] == format_
+
+
+def test_an_exclusive_bound_is_a_bound_and_a_mark():
+    found = of(int, gt=0, lt=9)
+    assert (found["minimum"], found["exclusiveMinimum"]) == (0, True)
+    assert (found["maximum"], found["exclusiveMaximum"]) == (9, True)
+
+
+def test_a_single_literal_is_an_enumeration_of_one():
+    assert of(Literal["Only"])["enum"] == ["Only"]
+
+
+def test_a_moment_is_a_bounded_date_time():
+    assert of(AwareDatetime) == {"type": "string", "format": "date-time", "maxLength": 35}
+
+
+@pytest.mark.parametrize("default", [None, "", False, [], {}])
+def test_a_default_that_says_nothing_is_left_out(default):
+    annotation = dict[str, str] if default == {} else list[str] if default == [] else str | None
+    annotation = bool if default is False else annotation
+    assert "default" not in of(annotation, default=default)
+
+
+def test_the_values_of_a_map_keep_their_bounds():
+    found = of(dict[str, Inner], max_length=4)
+    assert found["maxProperties"] == 4
+    assert found["additionalProperties"]["properties"]["name"]["maxLength"] == 9
+
+
+def test_a_status_keeps_bounds_and_keys_and_drops_every_demand():
+    found = as_status(of(list[Inner], json_schema_extra=list_map("name"), min_length=1, max_length=3))
+    assert found["maxItems"] == 3
+    assert "minItems" not in found
+    assert found["items"]["required"] == ["name"]
+    assert found["items"]["properties"]["name"] == {
+        "type": "string",
+        "maxLength": 9,
+        "description": "name is a name.",
+    }
+    assert "x-kubernetes-validations" not in found["items"]
+
+
+def test_a_word_of_a_status_may_be_one_that_a_newer_operator_writes():
+    found = as_status(of(Literal["Open", "Shut"], default="Open", description="x is a state."))
+    assert found == {
+        "type": "string",
+        "maxLength": 20,
+        "description": "x is a state. Known values: Open, Shut.",
+    }

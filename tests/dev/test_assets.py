@@ -1,0 +1,77 @@
+"""The order in which the binaries are found."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from dev.assets import ensure_assets, find_assets, kind_is_asked_for
+from dev.errors import DevError
+from dev.layout import build_directory
+from dev.progress import Progress
+from tests.dev.fakes import binaries, calls, environment, fake_go
+
+
+def test_kubebuilder_assets_come_before_our_cache(tmp_path: Path) -> None:
+    around = environment(tmp_path) | {"KUBEBUILDER_ASSETS": str(binaries(tmp_path / "envtest"))}
+    binaries(build_directory(around))
+    found = find_assets(around)
+    assert found is not None
+    assert found.kubectl == tmp_path / "envtest" / "kubectl"
+
+
+def test_our_cache_comes_before_a_build(tmp_path: Path) -> None:
+    go = fake_go(tmp_path / "go")
+    around = environment(tmp_path, go)
+    binaries(build_directory(around))
+    assert ensure_assets(around, Progress(io.StringIO())).directory == build_directory(around)
+    assert calls(go) == []
+
+
+def test_what_is_nowhere_is_built_and_then_found(tmp_path: Path) -> None:
+    go = fake_go(tmp_path / "go")
+    around = environment(tmp_path, go)
+    assert find_assets(around) is None
+    ensure_assets(around, Progress(io.StringIO()))
+    ensure_assets(around, Progress(io.StringIO()))
+    assert calls(go) == ["etcd", "kube-apiserver", "kubectl"]
+
+
+def test_kubebuilder_assets_without_a_binary_are_an_error_that_names_it(tmp_path: Path) -> None:
+    (binaries(tmp_path) / "etcd").unlink()
+    with pytest.raises(DevError, match=r"which has no etcd; install .*, or unset the variable\.$"):
+        find_assets({"KUBEBUILDER_ASSETS": str(tmp_path)})
+
+
+def test_the_cache_is_named_after_the_module_that_was_built(tmp_path: Path) -> None:
+    around = environment(tmp_path)
+    module = tmp_path / "module"
+    module.mkdir()
+    for name in ("go.mod", "go.sum"):
+        (module / name).write_text("one")
+    before = build_directory(around, module)
+    (module / "go.sum").write_text("two")
+    assert before.parent == tmp_path / "cache" / "watchbill" / "controlplane"
+    assert len(before.name) == 16
+    assert build_directory(around, module) != before
+
+
+@pytest.mark.parametrize(
+    ("around", "asked"),
+    [
+        pytest.param({}, False, id="no CLUSTER is no wish for kind"),
+        pytest.param({"CLUSTER": "kind"}, True, id="CLUSTER=kind asks for kind"),
+        pytest.param(
+            {"CLUSTER": "kind", "KUBEBUILDER_ASSETS": "/somewhere"},
+            True,
+            id="who asks for kind gets it, also with binaries at hand",
+        ),
+    ],
+)
+def test_kind_is_used_when_asked_for(around: dict[str, str], asked: bool) -> None:
+    assert kind_is_asked_for(around) is asked
+
+
+def test_another_cluster_is_an_error_that_says_what_is_possible() -> None:
+    with pytest.raises(DevError, match="'k3s'; set it to kind, or leave it unset"):
+        kind_is_asked_for({"CLUSTER": "k3s"})
