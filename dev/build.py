@@ -1,4 +1,8 @@
-"""Builds the control plane from the pinned Go module, one verified part after the other."""
+"""Builds the control plane from the pinned Go module, one verified part after the other.
+
+To move to another Kubernetes: name it and its etcd in `controlplane/go.mod`, write one `replace` line
+for each `=> ./staging/` line of Kubernetes' own go.mod, and run `go mod tidy` there.
+"""
 
 import json
 import os

@@ -56,7 +56,7 @@ def etcd_command(assets: Assets, layout: Layout, ports: Ports, durable: bool) ->
         f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster=watchbill-dev={peer}",
         # A member without others need not wait a second before it elects itself.
-        "--heartbeat-interval=10",
+        "--heartbeat-interval=20",
         "--election-timeout=100",
         "--log-level=warn",
     ]

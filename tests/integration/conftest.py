@@ -9,8 +9,11 @@ import pytest
 
 from dev.assets import find_assets, kind_is_asked_for
 from dev.cluster import Cluster
+from dev.operator_process import OperatorProcess
+from dev.receiver import Receiver
 from tests.support.kubectl import Kubectl
 from tests.support.require import require
+from tests.support.team import Team
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +39,24 @@ def namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> str:
     name = f"{words}-{digest}"
     kubectl("create", "namespace", name)
     return name
+
+
+@pytest.fixture(scope="module")
+def operator(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    """The operator under its own identity and role, running for all tests of a module."""
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    with OperatorProcess(cluster.operator_kubeconfig, log) as started:
+        yield started
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A server that plays every vendor, for one test."""
+    with Receiver() as started:
+        yield started
+
+
+@pytest.fixture
+def team(kubectl: Kubectl, namespace: str, receiver: Receiver) -> Team:
+    """A team in a namespace of its own: a pager, a backup, and the right to have its Secrets read."""
+    return Team(kubectl, namespace, receiver)

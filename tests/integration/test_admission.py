@@ -3,6 +3,7 @@
 No operator runs here: `status` is written by the administrator where a test needs one.
 """
 
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -234,6 +235,21 @@ class TestTheStamp:
         assert after.body["metadata"]["generation"] == before.body["metadata"]["generation"]
         assert after.body["spec"]["setBy"] == {"declaration": "ana", "state": "ana"}
 
+    def test_leaves_no_difference_where_a_manifest_is_applied_twice(self, stage, kubectl):
+        manifest = {
+            "apiVersion": "watchbill.dev/v1alpha1",
+            "kind": "Incident",
+            "metadata": {"name": "applied-twice", "namespace": stage.namespace},
+            "spec": MINIMAL,
+        }
+        seen = []
+        for _ in range(2):
+            kubectl("apply", "--server-side", "-f", "-", input=json.dumps(manifest))
+            path = stage.admin.path("incidents", "applied-twice")
+            seen.append(stage.admin.ask("GET", path).body["spec"])
+        assert seen[0] == seen[1]
+        assert seen[0]["setBy"] == {"declaration": "admin"}
+
     def test_does_not_touch_what_the_operator_writes(self, stage):
         operator = stage.person(DEFAULT_OPERATOR_USER)
         made = operator.create("incidents", MINIMAL)
@@ -243,7 +259,8 @@ class TestTheStamp:
 
 
 @pytest.fixture(scope="module")
-def old_policy(self, cluster, client):
+def old_policy(cluster: Cluster, client: httpx.Client) -> Iterator[Stage]:
+    """A namespace in which a policy is in force that does not know `summary`."""
     stage = set_stage(cluster, client, "an-older-policy")
     known = {field: verb for field, verb in VERB_OF.items() if field != "summary"}
     policy, binding = incident_acts(DEFAULT_OPERATOR_USER, "watchbill-test-older", known)

@@ -166,7 +166,8 @@ class TestAConnection:
         assert stage.person("cy").create("connections", CONNECTIONS[path]).succeeded
         answer = stage.person("dee").create("connections", CONNECTIONS[path])
         assert answer.status == 403
-        assert "`dee` may not read Secret `pager`, so may not have it used" in answer.message
+        refused = f"spec.{path}: `dee` may not read Secret `pager`, so may not have it used"
+        assert refused in answer.message
         assert f"`get` on that Secret in namespace `{stage.namespace}`" in answer.message
 
     def test_without_a_secret_is_free(self, stage):
@@ -291,8 +292,8 @@ ACTS: tuple[tuple[list[str], str, object], ...] = (
         {"request": {"reason": "still nobody", "toLevel": "secondary"}},
     ),
     (["mitigate", "traffic is shifted"], "state", "Mitigated"),
-    (["resolve"], "state", "Resolved"),
-    (["reopen"], "state", "Open"),
+    (["resolve", "rolled back"], "state", "Resolved"),
+    (["reopen", "back again"], "state", "Open"),
     (["cancel"], "state", "Cancelled"),
 )
 
@@ -316,7 +317,7 @@ def test_people_act_with_the_published_commands(cluster, kubectl: Kubectl, stage
         command = ["sh", "-eu", str(folder / "people.sh"), *words]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        return stage.admin.ask("GET", stage.admin.path("incidents", "checkout-500s")).body["spec"]
+        return dict(stage.admin.ask("GET", stage.admin.path("incidents", "checkout-500s")).body["spec"])
 
     for words, field, value in ACTS:
         assert act(*words)[field] == value, words

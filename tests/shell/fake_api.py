@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,11 +46,14 @@ class FakeApi:
         self.objects: dict[str, Body] = {}
         self.version = 100
         self.faults: deque[Fault] = deque()
+        self.before: Callable[[web.Request], Awaitable[None]] | None = None
+        """Called with each request before it is answered."""
         self.silent = False
         """Close the connection without an answer."""
         self.requests: list[tuple[str, str]] = []
         self.authorizations: list[str | None] = []
-        self.dates: str | None = None
+        self.date = ""
+        """The Date header of all answers; empty ones say nothing of the time."""
         self.url = ""
 
     def put(self, path: str, **content: Any) -> Body:
@@ -75,6 +78,8 @@ class FakeApi:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path))
         self.authorizations.append(request.headers.get("Authorization"))
+        if self.before is not None:
+            await self.before(request)
         if self.silent:
             assert request.transport is not None
             request.transport.close()
@@ -82,11 +87,10 @@ class FakeApi:
         for fault in self.faults:
             if fault.matches(request):
                 self.faults.remove(fault)
-                return web.json_response(fault.body, status=fault.status, headers=fault.headers)
+                return web.json_response(fault.body, status=fault.status, headers={"Date": self.date} | fault.headers)
         text = await request.text()
         status, body = self._act(request, json.loads(text) if text else {})
-        headers = {"Date": self.dates} if self.dates else {}
-        return web.json_response(body, status=status, headers=headers)
+        return web.json_response(body, status=status, headers={"Date": self.date})
 
     def _act(self, request: web.Request, body: Body) -> tuple[int, Body]:
         path = request.path

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.shell.virtual_time import VirtualTime, settle
+from tests.shell.fake_time import FakeTime
+from tests.shell.settling import advance, settle
 from watchbill.providers.contract import Rate
 from watchbill.shell.rate import IN_FLIGHT, Bucket, Limiter
 
@@ -16,8 +17,8 @@ class Queue:
     """A limiter in virtual time, and who came through it in which order."""
 
     def __init__(self, burst: int, per_second: float) -> None:
-        self.time = VirtualTime()
-        self.limiter = Limiter(Rate(burst, per_second), self.time.monotonic, self.time.later)
+        self.time = FakeTime()
+        self.limiter = Limiter(Rate(burst, per_second), self.time.monotonic, self.time.call_later)
         self.through: list[str] = []
         self.refused: list[str] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
@@ -52,7 +53,7 @@ async def test_the_worst_severity_leaves_first_however_late_it_came():
     await queue.arrive("warning", rank=3)
     await queue.arrive("error", rank=2)
     await queue.arrive("critical", rank=1)
-    await queue.time.advance(9)
+    await advance(queue.time, 9)
     assert queue.through == ["first of all", "critical", "error", "warning"]
 
 
@@ -62,7 +63,7 @@ async def test_of_one_severity_what_was_due_first_leaves_first():
     await queue.arrive("due later", due=DUE + timedelta(seconds=1))
     await queue.arrive("due earlier")
     await queue.arrive("due earlier too, came later")
-    await queue.time.advance(9)
+    await advance(queue.time, 9)
     assert queue.through[1:] == ["due earlier", "due earlier too, came later", "due later"]
 
 
@@ -72,7 +73,7 @@ async def test_sends_leave_no_faster_than_the_rate():
         await queue.arrive(f"send {number}")
     counts = [len(queue.through)]
     for _ in range(4):
-        await queue.time.advance(0.5)
+        await advance(queue.time, 0.5)
         counts.append(len(queue.through))
     assert counts == [2, 3, 4, 5, 6]
 
@@ -81,9 +82,9 @@ async def test_who_gets_no_token_in_time_is_refused_at_the_deadline_and_not_befo
     queue = Queue(burst=1, per_second=0.05)
     await queue.arrive("first of all")
     await queue.arrive("too late", patience=10)
-    await queue.time.advance(9.9)
+    await advance(queue.time, 9.9)
     before = list(queue.refused)
-    await queue.time.advance(0.1)
+    await advance(queue.time, 0.1)
     assert (before, queue.refused) == ([], ["too late"])
 
 
@@ -92,7 +93,7 @@ async def test_who_was_refused_uses_no_token():
     await queue.arrive("first of all")
     await queue.arrive("impatient", patience=1)
     await queue.arrive("patient", patience=10)
-    await queue.time.advance(10)
+    await advance(queue.time, 10)
     assert (queue.through, queue.refused) == (["first of all", "patient"], ["impatient"])
 
 
@@ -120,9 +121,9 @@ async def test_while_the_vendor_wants_silence_nobody_leaves_and_then_the_worst_f
     queue.limiter.close(5)
     await queue.arrive("warning", rank=3)
     await queue.arrive("critical", rank=1)
-    await queue.time.advance(4.9)
+    await advance(queue.time, 4.9)
     before = list(queue.through)
-    await queue.time.advance(0.2)
+    await advance(queue.time, 0.2)
     assert (before, queue.through) == ([], ["critical", "warning"])
 
 
@@ -137,7 +138,7 @@ async def test_a_shorter_silence_does_not_end_a_longer_one():
     queue = Queue(burst=10, per_second=10)
     queue.limiter.close(60)
     queue.limiter.close(1)
-    await queue.time.advance(2)
+    await advance(queue.time, 2)
     await queue.arrive("page", patience=10)
     assert queue.refused == ["page"]
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 from pydantic import BaseModel
 
-from watchbill.api.admission_policy import ME, Manifest, matching, refusal, validating, variables
+from watchbill.api.admission_policy import ME, Manifest, matching, refusal, validating
 from watchbill.api.connection import ConnectionSpec, SecretKeyRef
 from watchbill.api.verbs import CONNECTIONS
 
@@ -17,31 +17,24 @@ def connection_secrets() -> list[Manifest]:
 
     It asks again at every change of the spec: another URL sends the same Secret elsewhere.
     """
-    named = ", ".join(
-        f"object.spec.{_optional(path)}.?name.orValue('')" for path in secret_paths(ConnectionSpec)
-    )
-    may_read = (
-        "authorizer.group('').resource('secrets').namespace(request.namespace).name(s).check('get').allowed()"
-    )
+    changes = "oldObject == null || object.spec != oldObject.spec"
     spec = {
         "matchConstraints": matching(CONNECTIONS, "CREATE", "UPDATE"),
-        "matchConditions": [
-            {"name": "spec-changes", "expression": "oldObject == null || object.spec != oldObject.spec"}
-        ],
-        "variables": variables(
-            me=ME,
-            secrets=f"[{named}].filter(s, s != '')",
-            unreadable=f"variables.secrets.filter(s, !{may_read})",
-        ),
-        "validations": [
-            refusal(
-                "size(variables.unreadable) == 0",
-                "`${variables.me}` may not read Secret `${variables.unreadable[0]}`, so may not have it "
-                "used: ask for the verb `get` on that Secret in namespace `${request.namespace}`",
-            )
-        ],
+        "matchConditions": [{"name": "spec-changes", "expression": changes}],
+        "validations": [_readable(path) for path in secret_paths(ConnectionSpec)],
     }
     return validating(NAME, spec)
+
+
+def _readable(path: tuple[str, ...]) -> Manifest:
+    """One validation for each path, since a message cannot ask the authorizer which Secret it was."""
+    name = ".".join(["object.spec", *(f"?{part}" for part in path), "?name"]) + ".orValue('')"
+    asked = f"authorizer.group('').resource('secrets').namespace(request.namespace).name({name})"
+    return refusal(
+        f"{name} == '' || {asked}.check('get').allowed()",
+        f"spec.{'.'.join(path)}: `${{{ME}}}` may not read Secret `${{{name}}}`, so may not have it used: ask "
+        "for the verb `get` on that Secret in namespace `${request.namespace}`",
+    )
 
 
 def secret_paths(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
@@ -64,7 +57,3 @@ def _models_within(annotation: object, is_repeated: bool = False) -> Iterator[tu
     origin = getattr(annotation, "__origin__", None)
     for argument in get_args(annotation):
         yield from _models_within(argument, is_repeated or origin in (tuple, list, set, frozenset, dict))
-
-
-def _optional(path: tuple[str, ...]) -> str:
-    return ".".join(f"?{part}" for part in path)

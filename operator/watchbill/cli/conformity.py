@@ -11,9 +11,11 @@ import jsonschema
 from celpy import celtypes
 from celpy.adapter import json_to_cel
 from celpy.evaluation import CELEvalError
+from pydantic import TypeAdapter
 
 from watchbill.api.crd import crd
 from watchbill.api.kinds import KINDS
+from watchbill.api.model import DnsLabel, ObjectName
 from watchbill.cli.findings import Path
 
 Schema = Mapping[str, Any]
@@ -23,8 +25,11 @@ TEXT = {"type": "string"}
 TEXTS = {"type": "object", "additionalProperties": TEXT}
 METADATA: Schema = {
     "type": "object",
+    "required": ["name"],
     "properties": {
-        **dict.fromkeys(("name", "generateName", "namespace", "uid", "resourceVersion"), TEXT),
+        "name": TypeAdapter(ObjectName).json_schema(),
+        "namespace": TypeAdapter(DnsLabel).json_schema(),
+        **dict.fromkeys(("generateName", "uid", "resourceVersion"), TEXT),
         **dict.fromkeys(("creationTimestamp", "deletionTimestamp", "selfLink"), TEXT),
         **dict.fromkeys(("labels", "annotations"), TEXTS),
         "generation": {"type": "integer"},
@@ -72,7 +77,9 @@ def _schemas() -> Mapping[str, Schema]:
     found = {}
     for kind in KINDS:
         schema = crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-        found[kind.name] = schema | {"properties": schema["properties"] | {"metadata": METADATA}}
+        properties = schema["properties"] | {"metadata": METADATA}
+        required = [*schema.get("required", []), "metadata"]
+        found[kind.name] = schema | {"properties": properties, "required": required}
     return found
 
 

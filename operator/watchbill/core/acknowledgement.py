@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from watchbill.api.condition import find
 from watchbill.api.incident import Acknowledgement
 from watchbill.api.incident_status import MAX_ACKNOWLEDGEMENTS, AcknowledgementRecord
-from watchbill.api.reasons import EventReason, Reason
+from watchbill.api.reasons import EventReason, IncidentCondition, Reason
 from watchbill.core import escalation
 from watchbill.core.digest import digest
 from watchbill.core.draft import Draft
@@ -33,11 +34,10 @@ def withdrawn(draft: Draft) -> Draft:
         for record in draft.status.acknowledgements
     )
     draft = draft.having(acknowledgements=marked)
-    user = gone[0].user
-    text = f"{user} withdrew the acknowledgement"
-    draft = draft.noted("AcknowledgementWithdrawn", text, user, "kubectl")
-    holds = any(not r.page and r.epoch == draft.escalation.epoch for r in _standing(draft))
-    if holds or draft.phase != "Acknowledged":
+    for record in gone:
+        text = f"{record.user} withdrew the acknowledgement"
+        draft = draft.noted("AcknowledgementWithdrawn", text, record.user, "kubectl")
+    if draft.phase != "Acknowledged" or any(_holding(draft)):
         return draft
     return _resumed(draft, Trigger.WITHDRAWN, Reason.WITHDRAWN, EventReason.ACKNOWLEDGEMENT_WITHDRAWN, text)
 
@@ -59,17 +59,24 @@ def recorded_for(draft: Draft, user: str, via: str) -> Draft:
 
 
 def last_time(draft: Draft) -> datetime | None:
-    """When the incident was last acknowledged as a whole, in the epoch that runs."""
-    times = (r.time for r in _standing(draft) if not r.page and r.epoch == draft.escalation.epoch)
-    return max(times, default=None)
+    """When one of those who hold the incident last acknowledged it."""
+    return max((record.time for record in _holding(draft)), default=None)
+
+
+def _holding(draft: Draft) -> Iterator[AcknowledgementRecord]:
+    """The acknowledgements of the whole incident that stand since it was last without one."""
+    held = find(draft.status.conditions, IncidentCondition.ACKNOWLEDGED)
+    if held is not None and held.status == "True":
+        yield from (r for r in _standing(draft) if not r.page and r.time >= held.last_transition_time)
 
 
 def _taken(draft: Draft, user: str, entry: Acknowledgement) -> Draft:
-    draft = _with_record(draft, user, entry, "kubectl")
+    # Of an incident that nobody holds yet, one page is as good as all: whoever takes it takes the incident.
+    is_own = bool(entry.page) and draft.phase in ("Acknowledged", "Mitigated")
+    draft = _with_record(draft, user, entry, "kubectl", is_own)
     note = f": {entry.note}" if entry.note else ""
     if draft.phase not in OPEN:
         return draft
-    is_own = bool(entry.page) and draft.phase in ("Acknowledged", "Mitigated")
     if is_own:
         draft = _page_taken(draft, entry.page or "")
         return draft.noted("PageAcknowledged", f"{user} took page {entry.page}{note}", user, "kubectl")
@@ -116,7 +123,7 @@ def _with_record(draft: Draft, user: str, entry: Acknowledgement, via: str) -> D
 
 
 def _bounded(records: tuple[AcknowledgementRecord, ...]) -> tuple[AcknowledgementRecord, ...]:
-    """The records without the oldest that may go: one that stands for an entry must stay, or it counts anew."""
+    """The records without the oldest that may go; one that stands for an entry stays, or it counts anew."""
     excess = len(records) - MAX_ACKNOWLEDGEMENTS
     loose = [r for r in records if r.withdrawn_time is not None or r.via != "kubectl"]
     dropped = loose[: max(0, excess)]

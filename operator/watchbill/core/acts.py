@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 from watchbill.api.condition import find
+from watchbill.api.incident_status import Phase
+from watchbill.api.model import ceil_to_millisecond
 from watchbill.api.reasons import EventReason, IncidentCondition, Reason
 from watchbill.core import acceptance, acknowledgement, escalation, plan, severity
 from watchbill.core.digest import digest
@@ -31,18 +33,21 @@ def state_said(draft: Draft) -> Draft:
     if spec.state is None:
         return draft
     trigger, event = _TRIGGERS[spec.state]
-    if target(draft.phase, trigger) is None:
-        return draft
     user = (spec.set_by.state if spec.set_by else None) or "unknown"
+    if target(draft.phase, trigger) is None:
+        text = f"{user} said {spec.state}, which changes nothing while {draft.phase}"
+        return draft.noted("NoChange", text, user, "kubectl")
     text = f"{user} said {spec.state}" + (f": {spec.state_reason}" if spec.state_reason else "")
-    reopened = draft.phase == "Resolved"
+    before = draft.phase
     if spec.state in ("Mitigated", "Resolved"):
         draft = _held_by(draft, user)
     if spec.state == "Cancelled":
         draft = escalation.presumed(draft).escalating(state="Stopped", next_time=None)
     reason = {"Open": Reason.REOPENED, "Cancelled": Reason.CANCELLED}.get(spec.state, Reason.BY_PERSON)
     draft = moved(draft, trigger, reason, text).noted(spec.state, text, user, "kubectl").told(event, text)
-    return _timed(escalation.begun_at_first(_reopened(draft)) if reopened else draft)
+    if before == "Resolved":
+        draft = escalation.begun_at_first(draft.having(reopen_count=draft.status.reopen_count + 1))
+    return _timed(draft, before)
 
 
 def severity_changed(draft: Draft) -> Draft:
@@ -125,7 +130,7 @@ def snoozed(draft: Draft) -> Draft:
         or draft.escalation.state not in ("Waiting", "Exhausted", "Snoozed")
     ):
         return draft
-    until = min(until, draft.now + LONGEST_SNOOZE)
+    until = ceil_to_millisecond(min(until, draft.now + LONGEST_SNOOZE))
     text = f"{user} silenced paging until {until:%Y-%m-%d %H:%M} UTC"
     draft = escalation.presumed(draft).escalating(state="Snoozed", snoozed_until_time=until, next_time=until)
     return draft.noted("Snoozed", text, user, "kubectl").told(EventReason.SNOOZED, text)
@@ -143,17 +148,16 @@ def _held_by(draft: Draft, user: str) -> Draft:
     return draft.timed(acknowledged_time=draft.status.times.acknowledged_time or draft.now)
 
 
-def _reopened(draft: Draft) -> Draft:
-    return draft.having(reopen_count=draft.status.reopen_count + 1).timed(reopened_time=draft.now)
-
-
-def _timed(draft: Draft) -> Draft:
+def _timed(draft: Draft, before: Phase) -> Draft:
+    """The draft with the time at which it came into its phase from the one before."""
     if draft.phase == "Mitigated":
         return draft.timed(mitigated_time=draft.now)
     if draft.phase == "Resolved":
-        mitigated = draft.status.times.mitigated_time or draft.now
+        mitigated = draft.status.times.mitigated_time if before == "Mitigated" else draft.now
         return draft.timed(mitigated_time=mitigated, resolved_time=draft.now)
-    return draft.timed(closed_time=draft.now) if draft.phase == "Cancelled" else draft
+    if draft.phase == "Cancelled":
+        return draft.timed(closed_time=draft.now)
+    return draft.timed(reopened_time=draft.now)
 
 
 def _reaccepted(draft: Draft, is_default: bool | None = None) -> Draft:

@@ -83,5 +83,5 @@ def _expiry(draft: Draft, timeout: str | None) -> datetime | None:
     taken = acknowledgement.last_time(draft)
     if draft.phase != "Acknowledged" or taken is None:
         return None
-    posted = draft.status.updates.last_time
-    return _after(max(taken, posted) if posted else taken, timeout)
+    others = (draft.status.updates.last_time, draft.status.times.reopened_time)
+    return _after(max(taken, *(moment for moment in others if moment is not None)), timeout)

@@ -160,7 +160,7 @@ def _send(draft: Draft, page: Page, at: int) -> SendPage:
         incident=incident_facts(draft.observation.incident, draft.status),
         page=page,
         hop=at,
-        repeated=page.hops[at].uncertain or _is_old_claim(draft, page.hops[at]),
+        repeated=page.hops[at].uncertain,
         first_of_epoch=first and at == 0 and page.hops[at].attempts == 0,
         unseen_since=blind.strftime("%H:%M") if blind else "",
     )
@@ -168,11 +168,6 @@ def _send(draft: Draft, page: Page, at: int) -> SendPage:
 
 def _is_mine(draft: Draft, hop: Hop) -> bool:
     return hop.claim is not None and hop.claim.by == draft.observation.holder
-
-
-def _is_old_claim(draft: Draft, hop: Hop) -> bool:
-    """Whether the claim was made before now: a process of this identity that is gone may have sent it."""
-    return hop.claim is not None and hop.claim.time < draft.now
 
 
 def _in_flight(draft: Draft, hop: Hop) -> bool:

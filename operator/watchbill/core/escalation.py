@@ -134,7 +134,8 @@ def _is_held(draft: Draft) -> bool:
 
 def _opened_next(draft: Draft, due: datetime) -> Draft:
     policy, at = draft.status.policy, draft.escalation
-    assert policy is not None  # Waiting without a policy is not possible.
+    if policy is None:
+        return _last_resort(draft, due)
     step = plan.step_after(policy, at.round, at.level)
     while step is not None:
         round_, level = step

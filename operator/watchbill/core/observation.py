@@ -60,6 +60,6 @@ class Observation:
     blind_since: datetime | None = None
     """Since when the API server cannot be reached."""
     holder: str = ""
-    """The identity under which this process claims."""
+    """The identity under which this process claims; a process that is started anew must have another."""
     last_resort: ConnectionKey | None = None
     """The operator's own connection of last resort."""

@@ -61,10 +61,9 @@ def _sent(page: Page, hop: Hop, outcome: Outcome) -> Page:
             }
         case Result.RETRY | Result.UNKNOWN:
             uncertain = outcome.result == Result.UNKNOWN
-            repeated = isinstance(outcome.effect, SendPage) and outcome.effect.repeated
             changes |= {
                 "state": "Unknown" if uncertain else "Pending",
-                "uncertain": hop.uncertain or repeated or uncertain,
+                "uncertain": hop.uncertain or uncertain,
                 "next_attempt_time": outcome.time + backoff(attempts, outcome.after),
             }
         case Result.PERMANENT | Result.AUTH | Result.CONFLICT:

@@ -10,6 +10,7 @@ from watchbill.core.effects import ConnectionKey
 from watchbill.core.observation import ConnectionFacts
 from watchbill.core.plan import LAST_RESORT
 from watchbill.core.references import granted
+from watchbill.core.timeline import cut
 
 
 def page_key(uid: str, place: tuple[int, int, str], connection_uid: str) -> str:
@@ -27,7 +28,8 @@ def page_for(draft: Draft, target: Target, place: tuple[int, int, str], namespac
     refs: list[ConnectionRef] = [target.connection_ref, *(f.connection_ref for f in target.fallback)]
     hops = tuple(_hop(draft, ref, place, namespace) for ref in refs)
     epoch, round_, level = place
-    identity = digest([draft.observation.incident.metadata.uid, *place, refs[0].namespace, refs[0].name])
+    address = (refs[0].namespace or namespace, refs[0].name)
+    identity = digest([draft.observation.incident.metadata.uid, *place, *address])
     return Page(
         id=f"p-{identity[:10]}",
         epoch=epoch,
@@ -57,7 +59,8 @@ def _hop(draft: Draft, ref: ConnectionRef, place: tuple[int, int, str], namespac
     )
     problem = _problem(key, facts, facts.allowed_namespaces if facts else None, namespace)
     if problem:
-        return base.model_copy(update={"state": "Failed", "reason": problem[0], "message": problem[1]})
+        reason, text = problem
+        return base.model_copy(update={"state": "Failed", "reason": reason, "message": cut(text, 128)})
     if draft.spec.mode != "Live":
         return base.model_copy(update={"state": "Accepted", "reason": "Drill", "unreal": True})
     assert facts is not None

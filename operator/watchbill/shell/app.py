@@ -112,6 +112,7 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         await self._health.start(self._settings.health_address)
+        log.info("health is served", port=self._health.port)
         starting = asyncio.create_task(self._start(), name="start")
         await stop.wait()
         log.info("stopping: sends in flight are ended first")

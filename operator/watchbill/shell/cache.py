@@ -113,6 +113,10 @@ class Cache:
             del self._objects[kind][namespace]
         return known.raw
 
+    def knows(self, kind: str, namespace: str, name: str) -> bool:
+        """Whether the object exists as far as is known, be it that it rests."""
+        return self._find(ObjectKey(kind, namespace, name)) is not None
+
     def get(self, kind: str, namespace: str, name: str) -> Raw | None:
         """The object; None where it is not known or rests, and a GET must tell."""
         known = self._find(ObjectKey(kind, namespace, name))

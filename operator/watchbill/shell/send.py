@@ -80,7 +80,7 @@ class Sender:
         self._clock = clock
         self._deadline = deadline
         self._later = later
-        self._lanes: dict[ConnectionKey, Lane] = {}
+        self._lanes: dict[tuple[ConnectionKey, str], Lane] = {}
         self._client = httpx.AsyncClient(
             transport=transport,
             timeout=httpx.Timeout(deadline, connect=min(CONNECT_TIMEOUT, deadline)),
@@ -127,9 +127,10 @@ class Sender:
         return verdict
 
     def _lane(self, connection: ConnectionKey, provider: Provider) -> Lane:
-        if connection not in self._lanes:
-            self._lanes[connection] = Lane(provider.rate, self._clock, self._later)
-        return self._lanes[connection]
+        key = (connection, provider.name)
+        if key not in self._lanes:
+            self._lanes[key] = Lane(provider.rate, self._clock, self._later)
+        return self._lanes[key]
 
     async def _send(self, provider: Provider, request: Request, lane: Lane, deadline: float) -> Verdict:
         exchange = _Exchange()

@@ -1,0 +1,127 @@
+"""`watchbill run` as a process of its own, as a pod would run it: started, watched, stopped or killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.request import urlopen
+
+from dev.errors import DevError
+
+READY_WITHIN = 30.0
+STOPPED_WITHIN = 30.0
+PAUSE = 0.05
+
+
+class OperatorProcess:
+    """One operator; its log is a file, and it ends with the `with` block that it was started by."""
+
+    def __init__(self, kubeconfig: Path, log: Path, *options: str, identity: str = "operator") -> None:
+        """An operator that is not started yet; the same identity takes the lease over at once."""
+        self._kubeconfig = kubeconfig
+        self.log = log
+        self._options = options
+        self._identity = identity
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, wait: bool = True) -> Self:
+        """Start it, and return once it says that it is ready; raises DevError where it does not."""
+        begins = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                env={**os.environ, "KUBECONFIG": str(self._kubeconfig)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        if wait:
+            self.wait_for_line("ready", READY_WITHIN, begins)
+        return self
+
+    def _command(self) -> Sequence[str]:
+        own = ("--identity", self._identity, "--health-address", "127.0.0.1:0")
+        return (sys.executable, "-m", "watchbill", "run", *own, *self._options)
+
+    def wait_for_line(self, message: str, within: float, begins: int = 0) -> dict[str, Any]:
+        """The first log line with this message; raises DevError where none comes in time."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            for line in self.lines(begins):
+                if line.get("msg") == message:
+                    return line
+            if self.exit_code is not None:
+                break
+            time.sleep(PAUSE)
+        tail = self.log_text()[-2000:]
+        raise DevError(f"the operator did not say {message!r} within {within:g} s; its log ends:\n{tail}")
+
+    def lines(self, begins: int = 0) -> list[dict[str, Any]]:
+        """The log's lines of JSON, from this byte on; others are left out."""
+        text = self.log.read_bytes()[begins:].decode(errors="replace") if self.log.exists() else ""
+        found = []
+        for line in text.splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+        return [line for line in found if isinstance(line, dict)]
+
+    def log_text(self) -> str:
+        """All that it has logged."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 before it is started."""
+        return self._process.pid if self._process else 0
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code; None while it runs, and before."""
+        return self._process.poll() if self._process else None
+
+    def http(self, path: str) -> str:
+        """What it answers at /metrics, /livez or /readyz."""
+        line = self.wait_for_line("health is served", READY_WITHIN)
+        with urlopen(f"http://127.0.0.1:{line['port']}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def stop(self) -> int:
+        """Ask it to stop, and return its exit code; raises DevError where it does not within 30 s."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill it with no chance to do anything."""
+        self._end(signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, such as SIGSTOP."""
+        os.kill(self.pid, number)
+
+    def _end(self, number: signal.Signals) -> int:
+        if self._process is None or self._process.poll() is not None:
+            return self.exit_code or 0
+        self.signal(number)
+        try:
+            return self._process.wait(STOPPED_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise DevError(f"the operator did not stop within {STOPPED_WITHIN:g} s") from None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.exit_code is None:
+            self.stop()

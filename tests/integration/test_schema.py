@@ -1,0 +1,410 @@
+"""What the real API server makes of the generated CRDs, apart from their CEL rules."""
+
+import json
+
+import pytest
+
+from dev.waiting import wait_until
+from tests.integration.rule_cases import BASES, OTHER, TARGET, levels, manifest
+from watchbill.api.crd import crds, render_yaml
+from watchbill.api.group import CATEGORY, GROUP
+from watchbill.api.kinds import KINDS
+
+pytestmark = pytest.mark.cluster
+
+PLURALS = [kind.plural for kind in KINDS]
+SETTLE_SECONDS = 30.0
+
+
+def create(kubectl, namespace, document):
+    return kubectl("create", f"--namespace={namespace}", "--filename=-", input=json.dumps(document))
+
+
+def declare(kubectl, namespace, **status):
+    """An incident `example`, with this status as the operator would have written it."""
+    create(kubectl, namespace, manifest("Incident", {}))
+    return write_status(kubectl, namespace, status)
+
+
+def write_status(kubectl, namespace, status):
+    return kubectl(
+        *("patch", "incident", "example", f"--namespace={namespace}", "--subresource=status"),
+        *("--type=merge", f"--patch={json.dumps({'status': status})}"),
+    )
+
+
+def read(kubectl, namespace, name="incident/example"):
+    return json.loads(kubectl("get", name, f"--namespace={namespace}", "--output=json").stdout)
+
+
+def regrouped(crd, group):
+    """The CRD in another group, with which a test may do what it likes."""
+    copy = json.loads(json.dumps(crd))
+    copy["metadata"]["name"] = f"{crd['spec']['names']['plural']}.{group}"
+    copy["spec"]["group"] = group
+    copy["spec"]["names"].pop("shortNames", None)
+    copy["spec"]["names"].pop("categories")
+    return copy
+
+
+def test_every_crd_is_accepted_strictly_and_without_a_warning(kubectl):
+    fresh = render_yaml(regrouped(crd, "fresh.example.com") for crd in crds())
+    answer = kubectl("create", "--dry-run=server", "--validate=strict", "--filename=-", input=fresh)
+    assert len(answer.stdout.splitlines()) == len(KINDS)
+    assert answer.stderr == ""
+
+
+@pytest.mark.parametrize("plural", PLURALS)
+def test_a_crd_is_structural_and_established(kubectl, plural):
+    crd = json.loads(kubectl("get", "crd", f"{plural}.{GROUP}", "--output=json").stdout)
+    conditions = {each["type"]: each["status"] for each in crd["status"]["conditions"]}
+    assert conditions["Established"] == "True"
+    assert conditions["NamesAccepted"] == "True"
+    assert "NonStructuralSchema" not in conditions
+    assert "KubernetesAPIApprovalPolicyConformant" not in conditions
+
+
+def test_who_writes_the_spec_cannot_touch_the_status(kubectl, namespace):
+    create(kubectl, namespace, manifest("Incident", {}) | {"status": {"phase": "Closed"}})
+    assert "status" not in read(kubectl, namespace)
+    patch = json.dumps({"spec": {"title": "Checkout is slow"}, "status": {"phase": "Closed"}})
+    words = ("--type=merge", f"--patch={patch}", f"--namespace={namespace}")
+    kubectl("patch", "incident", "example", *words)
+    assert "status" not in read(kubectl, namespace)
+
+
+def test_who_writes_the_status_cannot_touch_the_spec(kubectl, namespace):
+    declare(kubectl, namespace)
+    patch = json.dumps({"spec": {"title": "Another"}, "status": {"phase": "Triggered"}})
+    kubectl(
+        *("patch", "incident", "example", f"--namespace={namespace}", "--subresource=status"),
+        *("--type=merge", f"--patch={patch}"),
+    )
+    found = read(kubectl, namespace)
+    assert (found["spec"]["title"], found["status"]["phase"]) == ("Checkout returns 500", "Triggered")
+
+
+def test_a_status_of_an_older_or_a_newer_operator_is_accepted(kubectl, namespace):
+    declare(kubectl, namespace)
+    newer = {
+        "phase": "Mobilizing",
+        "escalation": {"state": "Paused", "newer": 1},
+        "pages": [{"id": "p-1", "hops": [{"state": "Bounced"}]}],
+    }
+    write_status(kubectl, namespace, newer)
+    status = read(kubectl, namespace)["status"]
+    assert status["pages"] == newer["pages"]
+    assert status["escalation"] == {"state": "Paused"}
+
+
+def test_no_default_appears_in_a_status(kubectl, namespace):
+    frozen = {"class": {"severities": [{"name": "SEV-1"}]}, "policy": {"levels": [{"name": "a"}]}}
+    declare(kubectl, namespace, **frozen)
+    assert read(kubectl, namespace)["status"] == frozen
+
+
+def test_defaults_appear_in_a_spec_where_absence_would_puzzle(kubectl, namespace):
+    declare(kubectl, namespace)
+    assert read(kubectl, namespace)["spec"]["mode"] == "Live"
+    assert "state" not in read(kubectl, namespace)["spec"]
+
+
+REFUSED = {
+    "a policy without lastResort": (
+        "EscalationPolicy",
+        {"lastResort": None},
+        "spec.lastResort: Required value",
+    ),
+    "a policy without levels": (
+        "EscalationPolicy",
+        {"levels": []},
+        "spec.levels: Invalid value",
+    ),
+    "duplicate targets": (
+        "EscalationPolicy",
+        {"lastResort": {"targets": [OTHER, TARGET, OTHER]}},
+        "spec.lastResort.targets: Invalid value",
+    ),
+    "two levels of one name": (
+        "EscalationPolicy",
+        {"levels": [*levels(1, 1), *levels(1, 1)]},
+        "spec.levels[1]: Duplicate value",
+    ),
+    "a level without targets": (
+        "EscalationPolicy",
+        {"levels": [{"name": "primary", "escalateAfter": "5m", "targets": []}]},
+        "spec.levels[0].targets: Invalid value",
+    ),
+    "unbounded rounds": (
+        "EscalationPolicy",
+        {"repeat": {"times": 1_000_000}},
+        "spec.repeat.times: Invalid value",
+    ),
+    "a hundred and eight targets in all rounds": (
+        "EscalationPolicy",
+        {"levels": levels(6, 6), "repeat": {"times": 2}},
+        "spec.levels: Invalid value",
+    ),
+    "eleven levels": ("EscalationPolicy", {"levels": levels(1, 11)}, "spec.levels: Too many: 11"),
+    "days in a duration": (
+        "EscalationPolicy",
+        {"levels": [{"name": "primary", "escalateAfter": "1d", "targets": [TARGET]}]},
+        "spec.levels[0].escalateAfter: Invalid value",
+    ),
+    "a number as a duration": (
+        "EscalationPolicy",
+        {"levels": [{"name": "primary", "escalateAfter": 300, "targets": [TARGET]}]},
+        "spec.levels[0].escalateAfter: Invalid value",
+    ),
+    "a malformed URL": (
+        "Connection",
+        {"console": None, "webhook": {"url": "hooks.example.com/page"}},
+        "spec.webhook.url: Invalid value",
+    ),
+    "a URL with a password": (
+        "Connection",
+        {"console": None, "webhook": {"url": "https://ana:secret@hooks.example.com"}},
+        "spec.webhook.url: Invalid value",
+    ),
+    "an origin with a query": (
+        "Connection",
+        {
+            "console": None,
+            "slack": {
+                "botTokenSecretRef": {"name": "slack", "key": "token"},
+                "baseURL": "https://slack.com/?x=1",
+            },
+        },
+        "spec.slack.baseURL: Invalid value",
+    ),
+    "a class without defaultEscalation": (
+        "IncidentClass",
+        {"defaultEscalation": None},
+        "spec.defaultEscalation: Required value",
+    ),
+    "a cluster-scoped reference without namespace": (
+        "IncidentClass",
+        {"defaultEscalation": {"policyRef": {"namespace": None}}},
+        "spec.defaultEscalation.policyRef.namespace: Required value",
+    ),
+    "a rank beyond the matrix": (
+        "IncidentClass",
+        {"severities": [{"name": "SEV-1", "rank": 11}]},
+        "spec.severities[0].rank: Invalid value",
+    ),
+    "a title of 201 characters": (
+        "Incident",
+        {"title": "x" * 201},
+        "spec.title: Too long",
+    ),
+    "an incident without severity": (
+        "Incident",
+        {"severity": None},
+        "spec.severity: Required value",
+    ),
+    "a state that nobody knows": (
+        "Incident",
+        {"state": "Done"},
+        'spec.state: Unsupported value: "Done"',
+    ),
+    "a time without zone": (
+        "Incident",
+        {"escalation": {"snoozeUntilTime": "2026-01-01T00:00:00"}},
+        "spec.escalation.snoozeUntilTime: Invalid value",
+    ),
+    "an audience twice": (
+        "IncidentUpdate",
+        {"audience": ["Internal", "Internal"]},
+        'spec.audience[1]: Duplicate value: "Internal"',
+    ),
+    "an audience of nobody": (
+        "IncidentUpdate",
+        {"audience": []},
+        "spec.audience: Invalid value",
+    ),
+    "an unknown field": (
+        "Incident",
+        {"serverity": "SEV-1"},
+        'unknown field "spec.serverity"',
+    ),
+}
+
+
+@pytest.mark.feature("F62.core")
+@pytest.mark.parametrize(("kind", "change", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_one_object_shows_to_be_wrong_is_refused_with_its_path(kubectl, namespace, kind, change, said):
+    document = json.dumps(manifest(kind, change))
+    words = (f"--namespace={namespace}", "--dry-run=server", "--validate=strict", "--filename=-")
+    answer = kubectl("create", *words, input=document, check=False)
+    assert answer.returncode == 1
+    assert said in answer.stderr
+
+
+@pytest.mark.parametrize("kind", BASES)
+def test_the_least_that_a_kind_takes_is_accepted(kubectl, namespace, kind):
+    words = (f"--namespace={namespace}", "--dry-run=server", "--validate=strict", "--filename=-")
+    kubectl("create", *words, input=json.dumps(manifest(kind, {})))
+
+
+def apply_as(kubectl, namespace, manager, document):
+    words = (f"--namespace={namespace}", "--server-side", f"--field-manager={manager}", "--filename=-")
+    kubectl("apply", *words, input=json.dumps(document))
+
+
+def test_levels_of_two_managers_are_merged_and_keep_their_order(kubectl, namespace):
+    base = manifest("EscalationPolicy", {})
+    apply_as(kubectl, namespace, "team", base)
+    more = {"name": "managers", "escalateAfter": "10m", "targets": [OTHER]}
+    apply_as(kubectl, namespace, "platform", base | {"spec": {"levels": [more]}})
+    apply_as(kubectl, namespace, "team", base)
+    spec = read(kubectl, namespace, "escalationpolicy/example")["spec"]
+    assert [level["name"] for level in spec["levels"]] == ["primary", "managers"]
+    assert spec["lastResort"] == {"targets": [TARGET]}
+
+
+def test_an_overlay_adds_to_a_row_of_the_severity_matrix(kubectl, namespace):
+    base = manifest("IncidentClass", {}, name=f"{namespace[:54]}-merged")
+    apply_as(kubectl, namespace, "platform", base)
+    rows = [{"name": "SEV-1", "updateEvery": "15m"}, {"name": "SEV-2", "rank": 2}]
+    apply_as(kubectl, namespace, "overlay", base | {"spec": {"severities": rows}})
+    name = f"incidentclass/{base['metadata']['name']}"
+    first, second = read(kubectl, namespace, name)["spec"]["severities"]
+    assert (first["rank"], first["updateEvery"]) == (1, "15m")
+    assert second["name"] == "SEV-2"
+
+
+def test_an_unchanged_field_that_a_later_schema_forbids_stays_accepted(kubectl, namespace):
+    group = "ratcheting.example.com"
+    crd = regrouped(crds()[0], group)
+    kubectl("apply", "--server-side", "--filename=-", input=json.dumps(crd))
+    kubectl("wait", "--for=condition=Established", f"crd/{crd['metadata']['name']}", "--timeout=30s")
+    document = manifest("Incident", {"title": "x" * 150}) | {"apiVersion": f"{group}/v1alpha1"}
+
+    def complaint_of_creating():
+        words = (f"--namespace={namespace}", "--filename=-")
+        return kubectl("create", *words, input=json.dumps(document), check=False).stderr or None
+
+    wait_until(complaint_of_creating, SETTLE_SECONDS)
+    spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    spec["properties"]["title"]["maxLength"] = 100
+    kubectl("apply", "--server-side", "--filename=-", input=json.dumps(crd))
+
+    def patched(**change):
+        words = (f"incidents.{group}/example", f"--namespace={namespace}", "--type=merge")
+        patch = json.dumps({"spec": change})
+        return kubectl("patch", *words, f"--patch={patch}", "--dry-run=server", check=False)
+
+    def complaint_of_the_old_bound():
+        refused = "may not be more than 100" in patched(title="y" * 150).stderr
+        return None if refused else "the tightened bound is not in force."
+
+    wait_until(complaint_of_the_old_bound, SETTLE_SECONDS)
+    assert patched(summary="All cards, all countries.").returncode == 0
+
+
+def test_incidents_are_selected_by_severity_phase_and_commander(kubectl, namespace):
+    declare(kubectl, namespace, phase="Triggered", commander="ana")
+
+    def selected(selector):
+        words = (f"--namespace={namespace}", f"--field-selector={selector}", "--output=name")
+        return kubectl("get", "inc", *words).stdout.split()
+
+    found = [f"incident.{GROUP}/example"]
+    assert selected("spec.severity=SEV-1,status.phase=Triggered,status.commander=ana") == found
+    assert selected("spec.mode=Live,status.phase!=Closed") == found
+    assert selected("status.phase=Closed") == []
+    assert selected("spec.severity=SEV-2") == []
+
+
+def test_updates_are_selected_by_their_incident(kubectl, namespace):
+    create(kubectl, namespace, manifest("IncidentUpdate", {}, name="of-checkout"))
+    create(kubectl, namespace, manifest("IncidentUpdate", {"incidentRef": {"name": "search"}}, name="other"))
+    words = (f"--namespace={namespace}", "--field-selector=spec.incidentRef.name=checkout", "--output=name")
+    assert kubectl("get", "incupd", *words).stdout.split() == [f"incidentupdate.{GROUP}/of-checkout"]
+
+
+EXPLAINED = {
+    "incident": "whoever is on call is paged until somebody acknowledges",
+    "incident.spec.severity": "severity is the name of a row of the class's severity matrix, such as SEV-1.",
+    "incident.spec.state": "enum: Open, Mitigated, Resolved, Cancelled",
+    "incident.status.phase": "Known values: Pending, Triggered, Acknowledged, Mitigated",
+    "escalationpolicy.spec.lastResort": "lastResort is required: an exhausted or empty policy ends here",
+    "incidentclass.spec.severities.acknowledgeWithin": "an acknowledgement is expected; it sets a deadline",
+    "connection.spec.pagerDuty.baseURL": "the EU's is https://events.eu.pagerduty.com",
+    "incidentupdate.spec.publicPhase": "publicPhase is the phase to tell the public from now on.",
+}
+
+
+@pytest.mark.parametrize("path", EXPLAINED)
+def test_explain_says_what_a_field_is_for(kubectl, path):
+    def complaint():
+        answer = kubectl("explain", f"--api-version={GROUP}/v1alpha1", path, check=False)
+        said = " ".join(answer.stdout.split())
+        return None if EXPLAINED[path] in said else f"{said or answer.stderr}"
+
+    # The API server publishes the schema a moment after it serves the kind.
+    wait_until(complaint, SETTLE_SECONDS)
+
+
+COLUMNS = {
+    "incidents": "NAME SEVERITY PHASE COMMANDER NEXT AGE",
+    "escalationpolicies": "NAME READY AGE",
+    "incidentclasses": "NAME READY AGE",
+    "connections": "NAME READY AGE",
+    "incidentupdates": "NAME INCIDENT BY PUBLIC READY AGE",
+}
+
+WIDE_COLUMNS = {
+    "incidents": f"{COLUMNS['incidents']} ACKNOWLEDGED POLICY LEVEL EPOCH TITLE",
+    "escalationpolicies": "NAME READY REASON MESSAGE AGE",
+    "incidentclasses": "NAME READY REASON MESSAGE AGE",
+    "connections": "NAME READY REASON MESSAGE AGE",
+    "incidentupdates": "NAME INCIDENT BY PUBLIC READY REASON MESSAGE AGE",
+}
+
+
+@pytest.mark.parametrize("plural", PLURALS)
+def test_get_shows_the_columns_that_people_need(kubectl, namespace, plural):
+    (kind,) = [kind for kind in KINDS if kind.plural == plural]
+    name = f"columns-{plural}"
+    create(kubectl, namespace, manifest(kind.name, {}, name=name))
+    words = ("get", plural, name, f"--namespace={namespace}")
+    assert " ".join(kubectl(*words).stdout.splitlines()[0].split()) == COLUMNS[plural]
+    wide = kubectl(*words, "--output=wide").stdout.splitlines()[0]
+    assert " ".join(wide.split()) == WIDE_COLUMNS[plural]
+
+
+def test_a_moment_that_lies_ahead_is_printed_as_it_is(kubectl, namespace):
+    declare(
+        kubectl,
+        namespace,
+        phase="Triggered",
+        commander="ana",
+        escalation={"epoch": 1, "level": "primary", "nextTime": "2126-01-01T00:00:00.000Z"},
+        conditions=[
+            {
+                "type": "Acknowledged",
+                "status": "False",
+                "reason": "Waiting",
+                "lastTransitionTime": "2026-01-01T00:00:00.000Z",
+            }
+        ],
+    )
+    words = ("get", "inc", f"--namespace={namespace}", "--no-headers", "--output=wide")
+    cells = kubectl(*words).stdout.split()
+    age = cells.pop(5)
+    assert age.endswith("s")
+    assert cells == [
+        *("example", "SEV-1", "Triggered", "ana", "2126-01-01T00:00:00.000Z"),
+        *("False", "<none>", "primary", "1", "Checkout", "returns", "500"),
+    ]
+
+
+def test_the_short_names_and_the_category_are_served(kubectl, namespace):
+    declare(kubectl, namespace)
+    create(kubectl, namespace, manifest("EscalationPolicy", {}))
+    for name in ("inc", "escpol", "incclass", "incupd"):
+        kubectl("get", name, f"--namespace={namespace}")
+    listed = kubectl("get", CATEGORY, f"--namespace={namespace}", "--output=name").stdout.split()
+    assert f"incident.{GROUP}/example" in listed
+    assert f"escalationpolicy.{GROUP}/example" in listed

@@ -1,0 +1,56 @@
+"""The names that dashboards and alerts are written with."""
+
+from watchbill.shell.metrics import Metrics
+
+NAMES = {
+    "watchbill_reconcile_total": ("counter", ("controller", "result")),
+    "watchbill_reconcile_errors_total": ("counter", ("controller",)),
+    "watchbill_reconcile_time_seconds": ("histogram", ("controller",)),
+    "watchbill_active_workers": ("gauge", ()),
+    "watchbill_max_concurrent_reconciles": ("gauge", ()),
+    "watchbill_queue_depth": ("gauge", ()),
+    "watchbill_queue_duration_seconds": ("histogram", ()),
+    "watchbill_leader": ("gauge", ("name",)),
+    "watchbill_clock_skew_seconds": ("gauge", ()),
+    "watchbill_kube_requests_total": ("counter", ("verb", "resource", "code")),
+    "watchbill_kube_request_duration_seconds": ("histogram", ("verb", "resource")),
+    "watchbill_kube_events_dropped_total": ("counter", ("reason",)),
+    "watchbill_watch_restarts_total": ("counter", ()),
+    "watchbill_watch_missed_total": ("counter", ("kind",)),
+    "watchbill_notifications_total": ("counter", ("integration",)),
+    "watchbill_notifications_failed_total": ("counter", ("integration", "reason")),
+    "watchbill_notification_retries_total": ("counter", ("integration",)),
+    "watchbill_notification_latency_seconds": ("histogram", ("integration",)),
+    "watchbill_circuit_open": ("gauge", ("integration",)),
+    "watchbill_escalation_step_delay_seconds": ("histogram", ("policy",)),
+    "watchbill_overdue_actions": ("gauge", ("action",)),
+    "watchbill_incidents": ("gauge", ("namespace", "severity", "phase")),
+    "watchbill_incident_time_to_acknowledge_seconds": ("histogram", ("severity",)),
+    "watchbill_incident_time_to_resolve_seconds": ("histogram", ("severity",)),
+    "watchbill_build_info": ("gauge", ("version", "revision", "python")),
+}
+
+
+def test_every_metric_has_its_name_its_type_its_labels_and_a_sentence():
+    metrics = Metrics()
+    found = {}
+    for attribute in vars(metrics).values():
+        if hasattr(attribute, "describe"):
+            (family,) = attribute.describe()
+            name = family.name + ("_total" if family.type == "counter" else "")
+            found[name] = (family.type, tuple(attribute._labelnames))
+            assert family.documentation.endswith(".")
+    assert found == NAMES
+
+
+def test_what_is_scraped_says_what_is_running():
+    text = Metrics("1.2.3", "abc").render().decode()
+    assert 'watchbill_build_info{python="' in text
+    assert 'revision="abc",version="1.2.3"} 1.0' in text
+    assert "_created" not in text
+
+
+def test_two_processes_in_one_do_not_share_metrics():
+    first, second = Metrics(), Metrics()
+    first.active_workers.set(3)
+    assert second.registry.get_sample_value("watchbill_active_workers") == 0
