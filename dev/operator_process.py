@@ -102,14 +102,14 @@ class OperatorProcess:
         """Kill it with no chance to do anything."""
         self._end(signal.SIGKILL)
 
-    def signal(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal, such as SIGSTOP."""
         os.kill(self.pid, number)
 
     def _end(self, number: signal.Signals) -> int:
         if self._process is None or self._process.poll() is not None:
             return self.exit_code or 0
-        self.signal(number)
+        self.send_signal(number)
         try:
             return self._process.wait(STOPPED_WITHIN)
         except subprocess.TimeoutExpired:

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
 from watchbill.api.schema import list_map, rule, rules
 from watchbill.api.structural import NotStructural, as_status, structural
@@ -26,7 +26,8 @@ class Tree(BaseModel):
 
 
 def of(annotation, **field):
-    model = type("Model", (BaseModel,), {"__annotations__": {"x": annotation}, "x": Field(**field)})
+    """The structural schema of one field."""
+    model = create_model("Model", x=(annotation, Field(**field)))
     return structural(model.model_json_schema())["properties"]["x"]
 
 
@@ -58,6 +59,11 @@ def test_a_field_of_any_type_is_refused_by_its_path():
         of(object)
 
 
+def test_a_word_that_is_too_long_for_a_status_is_refused():
+    with pytest.raises(NotStructural, match="longer than 20 characters"):
+        as_status(of(Literal["AWordOfTwentyOneChars"]))
+
+
 @pytest.mark.parametrize(
     ("bounds", "format_"),
     [
@@ -84,11 +90,18 @@ def test_a_moment_is_a_bounded_date_time():
     assert of(AwareDatetime) == {"type": "string", "format": "date-time", "maxLength": 35}
 
 
-@pytest.mark.parametrize("default", [None, "", False, [], {}])
-def test_a_default_that_says_nothing_is_left_out(default):
-    annotation = dict[str, str] if default == {} else list[str] if default == [] else str | None
-    annotation = bool if default is False else annotation
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [(str | None, None), (str, ""), (bool, False), (list[str], []), (dict[str, str], {})],
+    ids=["null", "an empty text", "false", "an empty list", "an empty map"],
+)
+def test_a_default_that_says_nothing_is_left_out(annotation, default):
     assert "default" not in of(annotation, default=default)
+
+
+@pytest.mark.parametrize(("annotation", "default"), [(str, "Live"), (int, 0), (bool, True)])
+def test_a_default_that_says_something_is_kept(annotation, default):
+    assert of(annotation, default=default)["default"] == default
 
 
 def test_the_values_of_a_map_keep_their_bounds():

@@ -21,7 +21,7 @@ def worst_case_bytes(schema: dict[str, Any]) -> int:
         case "boolean":
             return LONGEST_BOOLEAN
         case "array":
-            return BRACKETS + schema["maxItems"] * (worst_case_bytes(schema["items"]) + COMMA)
+            return BRACKETS + int(schema["maxItems"]) * (worst_case_bytes(schema["items"]) + COMMA)
         case "object":
             return BRACKETS + _entries(schema)
     raise AssertionError(f"{schema['type']} has no bounds")

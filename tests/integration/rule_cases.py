@@ -76,7 +76,7 @@ def name_case(kind: str) -> Case:
     return Case(
         kind,
         "`metadata.name` must be at most 63 characters: choose a shorter name",
-        "<nil>",
+        "metadata.name",
         passes=({"metadata.name": LONGEST_NAME},),
         refuses=({"metadata.name": LONG_NAME},),
     )
@@ -144,16 +144,16 @@ CASES = (
     ),
     Case(
         "Incident.spec",
-        "`stateReason` must be changed or removed together with `state`: it says why the state is what it is",
+        "`stateReason` must be changed when `state` becomes Cancelled: it still says why the state was another",
         "spec.stateReason",
         before={"mode": "Backfill", **said("Mitigated", "rolled back")},
         passes=(
-            said("Resolved", "no errors for an hour"),
-            said("Resolved", None),
+            said("Cancelled", "a false alarm after all"),
+            said("Resolved", "rolled back"),
             said("Mitigated", "rolled back, again"),
             said(None, None),
         ),
-        refuses=(said("Resolved", "rolled back"), said(None, "rolled back")),
+        refuses=(said("Cancelled", "rolled back"),),
     ),
     Case(
         "Incident.spec.mode",

@@ -12,16 +12,12 @@ import pytest
 from dev.cluster import Cluster
 from dev.waiting import wait_until
 from tests.support.people import IN_FORCE_SECONDS, Json, Stage, admin_client, set_stage
-from watchbill.api.admission_acts import incident_acts
 from watchbill.api.group import DEFAULT_OPERATOR_USER
-from watchbill.api.verbs import VERB_OF
 
 pytestmark = [pytest.mark.cluster, pytest.mark.feature("F60")]
 
 MINIMAL: Json = {"title": "Checkout fails", "severity": "SEV-2", "affected": [{"service": "checkout"}]}
 MITIGATED: Json = {"state": "Mitigated", "stateReason": "traffic is shifted"}
-POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
-BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 
 
 @pytest.fixture(scope="module")
@@ -256,42 +252,3 @@ class TestTheStamp:
         assert "setBy" not in made.body["spec"]
         answer = operator.patch("incidents", made.body["metadata"]["name"], {"severity": "SEV-1"})
         assert "setBy" not in answer.body["spec"]
-
-
-@pytest.fixture(scope="module")
-def old_policy(cluster: Cluster, client: httpx.Client) -> Iterator[Stage]:
-    """A namespace in which a policy is in force that does not know `summary`."""
-    stage = set_stage(cluster, client, "an-older-policy")
-    known = {field: verb for field, verb in VERB_OF.items() if field != "summary"}
-    policy, binding = incident_acts(DEFAULT_OPERATOR_USER, "watchbill-test-older", known)
-    here = {"matchLabels": {"kubernetes.io/metadata.name": stage.namespace}}
-    binding["spec"]["matchResources"] = {"namespaceSelector": here}
-    assert stage.admin.ask("POST", POLICIES, policy).succeeded
-    assert stage.admin.ask("POST", BINDINGS, binding).succeeded
-
-    def let_through() -> str | None:
-        answer = stage.admin.create("incidents", {**MINIMAL, "summary": "more"})
-        return "the older policy is not in force." if answer.succeeded else None
-
-    wait_until(let_through, IN_FORCE_SECONDS)
-    yield stage
-    stage.admin.ask("DELETE", f"{BINDINGS}/watchbill-test-older")
-    stage.admin.ask("DELETE", f"{POLICIES}/watchbill-test-older")
-
-
-class TestDefaultDeny:
-    """A policy that is older than the CRD does not know one of its fields."""
-
-    def test_refuses_a_field_that_no_verb_guards_to_everybody(self, old_policy):
-        name = old_policy.admin.create("incidents", MINIMAL).body["metadata"]["name"]
-        for answer in (
-            old_policy.admin.create("incidents", {**MINIMAL, "summary": "more"}),
-            old_policy.admin.patch("incidents", name, {"summary": "more"}),
-        ):
-            assert answer.status == 403
-            assert "spec.summary is guarded by no verb, so nobody may set it" in answer.message
-            assert "as `watchbill policies` prints them" in answer.message
-
-    def test_leaves_the_other_fields_alone(self, old_policy):
-        name = old_policy.admin.create("incidents", MINIMAL).body["metadata"]["name"]
-        assert old_policy.admin.patch("incidents", name, {"title": "Checkout is slow"}).succeeded

@@ -5,50 +5,31 @@ import json
 import pytest
 
 from dev.waiting import wait_until
+from tests.integration.objects import create, declare, read, write_status
 from tests.integration.rule_cases import BASES, OTHER, TARGET, levels, manifest
 from watchbill.api.crd import crds, render_yaml
-from watchbill.api.group import CATEGORY, GROUP
+from watchbill.api.group import GROUP
 from watchbill.api.kinds import KINDS
 
 pytestmark = pytest.mark.cluster
 
 PLURALS = [kind.plural for kind in KINDS]
 SETTLE_SECONDS = 30.0
+TRIALS = "trials.example.com"
 
 
-def create(kubectl, namespace, document):
-    return kubectl("create", f"--namespace={namespace}", "--filename=-", input=json.dumps(document))
-
-
-def declare(kubectl, namespace, **status):
-    """An incident `example`, with this status as the operator would have written it."""
-    create(kubectl, namespace, manifest("Incident", {}))
-    return write_status(kubectl, namespace, status)
-
-
-def write_status(kubectl, namespace, status):
-    return kubectl(
-        *("patch", "incident", "example", f"--namespace={namespace}", "--subresource=status"),
-        *("--type=merge", f"--patch={json.dumps({'status': status})}"),
-    )
-
-
-def read(kubectl, namespace, name="incident/example"):
-    return json.loads(kubectl("get", name, f"--namespace={namespace}", "--output=json").stdout)
-
-
-def regrouped(crd, group):
-    """The CRD in another group, with which a test may do what it likes."""
+def as_trial(crd):
+    """The CRD under names of its own, with which a test may do what it likes."""
     copy = json.loads(json.dumps(crd))
-    copy["metadata"]["name"] = f"{crd['spec']['names']['plural']}.{group}"
-    copy["spec"]["group"] = group
-    copy["spec"]["names"].pop("shortNames", None)
-    copy["spec"]["names"].pop("categories")
+    plural = f"trials-of-{crd['spec']['names']['plural']}"
+    names = {"kind": "Trial", "listKind": "TrialList", "plural": plural, "singular": plural.removesuffix("s")}
+    copy["metadata"]["name"] = f"{plural}.{TRIALS}"
+    copy["spec"] |= {"group": TRIALS, "names": names}
     return copy
 
 
 def test_every_crd_is_accepted_strictly_and_without_a_warning(kubectl):
-    fresh = render_yaml(regrouped(crd, "fresh.example.com") for crd in crds())
+    fresh = render_yaml(as_trial(crd) for crd in crds())
     answer = kubectl("create", "--dry-run=server", "--validate=strict", "--filename=-", input=fresh)
     assert len(answer.stdout.splitlines()) == len(KINDS)
     assert answer.stderr == ""
@@ -274,11 +255,12 @@ def test_an_overlay_adds_to_a_row_of_the_severity_matrix(kubectl, namespace):
 
 
 def test_an_unchanged_field_that_a_later_schema_forbids_stays_accepted(kubectl, namespace):
-    group = "ratcheting.example.com"
-    crd = regrouped(crds()[0], group)
+    crd = as_trial(crds()[0])
+    name = crd["metadata"]["name"]
     kubectl("apply", "--server-side", "--filename=-", input=json.dumps(crd))
-    kubectl("wait", "--for=condition=Established", f"crd/{crd['metadata']['name']}", "--timeout=30s")
-    document = manifest("Incident", {"title": "x" * 150}) | {"apiVersion": f"{group}/v1alpha1"}
+    kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=30s")
+    trial = {"apiVersion": f"{TRIALS}/v1alpha1", "kind": "Trial"}
+    document = manifest("Incident", {"title": "x" * 150}) | trial
 
     def complaint_of_creating():
         words = (f"--namespace={namespace}", "--filename=-")
@@ -290,7 +272,7 @@ def test_an_unchanged_field_that_a_later_schema_forbids_stays_accepted(kubectl, 
     kubectl("apply", "--server-side", "--filename=-", input=json.dumps(crd))
 
     def patched(**change):
-        words = (f"incidents.{group}/example", f"--namespace={namespace}", "--type=merge")
+        words = (f"{name}/example", f"--namespace={namespace}", "--type=merge")
         patch = json.dumps({"spec": change})
         return kubectl("patch", *words, f"--patch={patch}", "--dry-run=server", check=False)
 
@@ -300,111 +282,3 @@ def test_an_unchanged_field_that_a_later_schema_forbids_stays_accepted(kubectl, 
 
     wait_until(complaint_of_the_old_bound, SETTLE_SECONDS)
     assert patched(summary="All cards, all countries.").returncode == 0
-
-
-def test_incidents_are_selected_by_severity_phase_and_commander(kubectl, namespace):
-    declare(kubectl, namespace, phase="Triggered", commander="ana")
-
-    def selected(selector):
-        words = (f"--namespace={namespace}", f"--field-selector={selector}", "--output=name")
-        return kubectl("get", "inc", *words).stdout.split()
-
-    found = [f"incident.{GROUP}/example"]
-    assert selected("spec.severity=SEV-1,status.phase=Triggered,status.commander=ana") == found
-    assert selected("spec.mode=Live,status.phase!=Closed") == found
-    assert selected("status.phase=Closed") == []
-    assert selected("spec.severity=SEV-2") == []
-
-
-def test_updates_are_selected_by_their_incident(kubectl, namespace):
-    create(kubectl, namespace, manifest("IncidentUpdate", {}, name="of-checkout"))
-    create(kubectl, namespace, manifest("IncidentUpdate", {"incidentRef": {"name": "search"}}, name="other"))
-    words = (f"--namespace={namespace}", "--field-selector=spec.incidentRef.name=checkout", "--output=name")
-    assert kubectl("get", "incupd", *words).stdout.split() == [f"incidentupdate.{GROUP}/of-checkout"]
-
-
-EXPLAINED = {
-    "incident": "whoever is on call is paged until somebody acknowledges",
-    "incident.spec.severity": "severity is the name of a row of the class's severity matrix, such as SEV-1.",
-    "incident.spec.state": "enum: Open, Mitigated, Resolved, Cancelled",
-    "incident.status.phase": "Known values: Pending, Triggered, Acknowledged, Mitigated",
-    "escalationpolicy.spec.lastResort": "lastResort is required: an exhausted or empty policy ends here",
-    "incidentclass.spec.severities.acknowledgeWithin": "an acknowledgement is expected; it sets a deadline",
-    "connection.spec.pagerDuty.baseURL": "the EU's is https://events.eu.pagerduty.com",
-    "incidentupdate.spec.publicPhase": "publicPhase is the phase to tell the public from now on.",
-}
-
-
-@pytest.mark.parametrize("path", EXPLAINED)
-def test_explain_says_what_a_field_is_for(kubectl, path):
-    def complaint():
-        answer = kubectl("explain", f"--api-version={GROUP}/v1alpha1", path, check=False)
-        said = " ".join(answer.stdout.split())
-        return None if EXPLAINED[path] in said else f"{said or answer.stderr}"
-
-    # The API server publishes the schema a moment after it serves the kind.
-    wait_until(complaint, SETTLE_SECONDS)
-
-
-COLUMNS = {
-    "incidents": "NAME SEVERITY PHASE COMMANDER NEXT AGE",
-    "escalationpolicies": "NAME READY AGE",
-    "incidentclasses": "NAME READY AGE",
-    "connections": "NAME READY AGE",
-    "incidentupdates": "NAME INCIDENT BY PUBLIC READY AGE",
-}
-
-WIDE_COLUMNS = {
-    "incidents": f"{COLUMNS['incidents']} ACKNOWLEDGED POLICY LEVEL EPOCH TITLE",
-    "escalationpolicies": "NAME READY REASON MESSAGE AGE",
-    "incidentclasses": "NAME READY REASON MESSAGE AGE",
-    "connections": "NAME READY REASON MESSAGE AGE",
-    "incidentupdates": "NAME INCIDENT BY PUBLIC READY REASON MESSAGE AGE",
-}
-
-
-@pytest.mark.parametrize("plural", PLURALS)
-def test_get_shows_the_columns_that_people_need(kubectl, namespace, plural):
-    (kind,) = [kind for kind in KINDS if kind.plural == plural]
-    name = f"columns-{plural}"
-    create(kubectl, namespace, manifest(kind.name, {}, name=name))
-    words = ("get", plural, name, f"--namespace={namespace}")
-    assert " ".join(kubectl(*words).stdout.splitlines()[0].split()) == COLUMNS[plural]
-    wide = kubectl(*words, "--output=wide").stdout.splitlines()[0]
-    assert " ".join(wide.split()) == WIDE_COLUMNS[plural]
-
-
-def test_a_moment_that_lies_ahead_is_printed_as_it_is(kubectl, namespace):
-    declare(
-        kubectl,
-        namespace,
-        phase="Triggered",
-        commander="ana",
-        escalation={"epoch": 1, "level": "primary", "nextTime": "2126-01-01T00:00:00.000Z"},
-        conditions=[
-            {
-                "type": "Acknowledged",
-                "status": "False",
-                "reason": "Waiting",
-                "lastTransitionTime": "2026-01-01T00:00:00.000Z",
-            }
-        ],
-    )
-    words = ("get", "inc", f"--namespace={namespace}", "--no-headers", "--output=wide")
-    cells = kubectl(*words).stdout.split()
-    age = cells.pop(5)
-    assert age.endswith("s")
-    assert cells == [
-        *("example", "SEV-1", "Triggered", "ana", "2126-01-01T00:00:00.000Z"),
-        *("False", "<none>", "primary", "1", "Checkout", "returns", "500"),
-    ]
-
-
-def test_the_short_names_and_the_category_are_served(kubectl, namespace):
-    declare(kubectl, namespace)
-    create(kubectl, namespace, manifest("EscalationPolicy", {}))
-    for name in ("inc", "escpol", "incclass", "incupd"):
-        kubectl("get", name, f"--namespace={namespace}")
-    listed = kubectl("get", CATEGORY, f"--namespace={namespace}", "--output=name").stdout.split()
-    assert f"incident.{GROUP}/example" in listed
-    assert f"escalationpolicy.{GROUP}/example" in listed

@@ -87,7 +87,9 @@ class FakeApi:
         for fault in self.faults:
             if fault.matches(request):
                 self.faults.remove(fault)
-                return web.json_response(fault.body, status=fault.status, headers={"Date": self.date} | fault.headers)
+                return web.json_response(
+                    fault.body, status=fault.status, headers={"Date": self.date} | fault.headers
+                )
         text = await request.text()
         status, body = self._act(request, json.loads(text) if text else {})
         return web.json_response(body, status=status, headers={"Date": self.date})
@@ -97,24 +99,28 @@ class FakeApi:
         if request.method == "GET" and path.split("/")[-1] in COLLECTIONS:
             return 200, self._page(request)
         if request.method == "POST":
-            where = f"{path}/{body['metadata']['name']}"
-            if where in self.objects:
-                return 409, {"reason": "AlreadyExists", "message": f"{where} already exists"}
-            return 201, self.put(where, **body)
+            return self._create(f"{path}/{body['metadata']['name']}", body)
         where = path.removesuffix("/status")
-        known = self.objects.get(where)
-        if known is None:
+        if where not in self.objects:
             return 404, {"reason": "NotFound", "message": f"{where} not found"}
         if request.method == "GET":
-            return 200, known
+            return 200, self.objects[where]
         if request.method == "DELETE":
-            del self.objects[where]
-            return 200, known
+            return 200, self.objects.pop(where)
+        return self._write(request.method, where, body)
+
+    def _create(self, where: str, body: Body) -> tuple[int, Body]:
+        if where in self.objects:
+            return 409, {"reason": "AlreadyExists", "message": f"{where} already exists"}
+        return 201, self.put(where, **body)
+
+    def _write(self, method: str, where: str, body: Body) -> tuple[int, Body]:
+        known = self.objects[where]
         wanted = (body.get("metadata") or {}).get("resourceVersion")
         if wanted and wanted != known["metadata"]["resourceVersion"]:
             return 409, {"reason": "Conflict", "message": "the object has been modified"}
         self.version += 1
-        changed = body if request.method == "PUT" else merged(known, body)
+        changed = body if method == "PUT" else merged(known, body)
         changed["metadata"] = known["metadata"] | {"resourceVersion": str(self.version)}
         self.objects[where] = changed
         return 200, changed

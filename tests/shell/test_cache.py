@@ -11,7 +11,9 @@ from watchbill.shell.inbox import Inbox
 CART = ("Incident", "shop", "cart")
 
 
-def incident(version: int, name: str = "cart", uid: str = "1", namespace: str = "shop", **spec: Any) -> dict:
+def incident(
+    version: int, name: str = "cart", uid: str = "1", namespace: str = "shop", **spec: Any
+) -> dict[str, Any]:
     metadata = {"name": name, "namespace": namespace, "uid": uid, "resourceVersion": str(version)}
     return {"metadata": metadata, "spec": {"title": "carts are empty", "severity": "SEV-1"} | spec}
 
@@ -87,7 +89,8 @@ def test_an_object_that_does_not_parse_is_kept_and_its_problem_told_without_valu
 def test_a_resting_object_costs_its_version_and_comes_back_with_the_next_read(cache: Cache):
     cache.upsert("Incident", incident(3))
     cache.rest(*CART)
-    assert cache.get(*CART) is cache.parsed(*CART) is None
+    assert cache.get(*CART) is None
+    assert cache.parsed(*CART) is None
     assert list(cache.list("Incident")) == []
     assert cache.versions("Incident") == {ObjectKey(*CART): Version("1", 3)}
     assert not cache.upsert("Incident", incident(3))
@@ -105,7 +108,7 @@ class Heard:
     def deleted(self, key: ObjectKey, last: Raw | None) -> None:
         self.told.append(("deleted", last["metadata"]["uid"] if last else None))
 
-    def deliver(self, type_: str | None, raw: dict) -> None:
+    def deliver(self, type_: str | None, raw: dict[str, Any]) -> None:
         self.inbox.deliver("Incident", type_, raw)
 
 

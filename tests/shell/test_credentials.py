@@ -45,7 +45,9 @@ def test_certificates_come_as_data_or_as_files_beside_the_kubeconfig(tmp_path: P
 def test_what_comes_first_counts_and_the_rest_is_filled_in(tmp_path: Path):
     first = tmp_path / "first"
     first.write_text(yaml.safe_dump({"users": [{"name": "u", "user": {"token": "first"}}]}))
-    found = from_kubeconfig([tmp_path / "absent", first, kubeconfig(tmp_path / "second", {"token": "second"})])
+    found = from_kubeconfig(
+        [tmp_path / "absent", first, kubeconfig(tmp_path / "second", {"token": "second"})]
+    )
     assert found.authorization() == "Bearer first"
 
 

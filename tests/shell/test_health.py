@@ -31,8 +31,15 @@ def state() -> State:
 
 
 @pytest.fixture
-async def server(state: State, time: FakeTime, metrics: Metrics) -> AsyncIterator[HealthServer]:
-    live = liveness(Ticker(time.monotonic), state, state, state)
+def elector() -> State:
+    return State()
+
+
+@pytest.fixture
+async def server(
+    state: State, elector: State, time: FakeTime, metrics: Metrics
+) -> AsyncIterator[HealthServer]:
+    live = liveness(Ticker(time.monotonic), state, state, elector, state)
     made = HealthServer(metrics, live, readiness(state, state))
     await made.start("127.0.0.1:0")
     yield made
@@ -55,8 +62,12 @@ async def test_all_is_well(server: HealthServer, path: str):
     [
         ("/livez", {"oldest_age": timedelta(seconds=61)}, "queue: a key has waited 61 s"),
         ("/livez", {"down_for": 121.0}, "watch: down for 121 s"),
-        ("/livez", {"running": False}, "lease: nobody tries to renew it"),
-        ("/readyz", {"synced": False, "problem": "Incident\ncannot be listed"}, "sync: Incident cannot be listed"),
+        ("/livez", {"running": False}, "resync: nobody compares with the API server"),
+        (
+            "/readyz",
+            {"synced": False, "problem": "Incident\ncannot be listed"},
+            "sync: Incident cannot be listed",
+        ),
         ("/readyz", {"watching": False}, "watch: kopf does not watch"),
     ],
 )
@@ -73,8 +84,8 @@ async def test_a_loop_that_does_not_tick_is_a_fault(server: HealthServer, time: 
     assert await get(server, "/livez") == (503, "loop: no tick for 11 s\n")
 
 
-async def test_two_faults_are_both_said(server: HealthServer, state: State):
-    state.running, state.down_for = False, 200.0
+async def test_two_faults_are_both_said(server: HealthServer, state: State, elector: State):
+    elector.running, state.down_for = False, 200.0
     assert (await get(server, "/livez"))[1] == "watch: down for 200 s; lease: nobody tries to renew it\n"
 
 

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import structlog
@@ -32,7 +33,7 @@ def stream() -> io.StringIO:
     return made
 
 
-def lines(stream: io.StringIO) -> list[dict]:
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
@@ -69,7 +70,9 @@ def test_secrets_are_taken_out_of_messages_values_and_tracebacks(stream: io.Stri
     try:
         raise ValueError(f"refused {token}")
     except ValueError:
-        log.exception("failed with s3cret", headers={"Authorization": ["Bearer s3cret"]}, odd=SimpleNamespace(a=token))
+        log.exception(
+            "failed with s3cret", headers={"Authorization": ["Bearer s3cret"]}, odd=SimpleNamespace(a=token)
+        )
     logging.getLogger("aiohttp").error("s3cret in %s", "s3cret")
     text = stream.getvalue()
     assert "s3cret" not in text

@@ -71,7 +71,9 @@ async def test_what_was_never_read_is_unreachable_while_the_server_is(reader: Se
 @pytest.mark.parametrize("value", [b"", b"\xff\xfe", b" \n"], ids=["empty", "no text", "blank"])
 async def test_a_key_without_text_is_missing(reader: SecretReader, api: FakeApi, value: bytes):
     store(api, key=value)
-    with pytest.raises(SecretProblem, match=r"Secret pager has no text under the key key; set it: ") as raised:
+    with pytest.raises(
+        SecretProblem, match=r"Secret pager has no text under the key key; set it: "
+    ) as raised:
         await reader.read(*PAGER)
     assert raised.value.reason is Reason.SECRET_KEY_MISSING
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -17,7 +17,7 @@ from tests.shell.settling import advance, settle
 from watchbill.api.connection import Webhook
 from watchbill.core.effects import SendPage
 from watchbill.core.outcomes import Result
-from watchbill.providers.contract import Rate, Settings, Verdict
+from watchbill.providers.contract import Rate, Response, Settings, Verdict
 from watchbill.providers.registry import PROVIDERS
 from watchbill.providers.webhook import WebhookProvider
 from watchbill.shell.clock import Clock
@@ -94,6 +94,10 @@ def failing(error: type[httpx.TransportError]) -> Callable[[httpx.Request], http
         raise error("details")
 
     return answer
+
+
+def cancelled(request: httpx.Request) -> httpx.Response:
+    raise asyncio.CancelledError
 
 
 # Real bytes.
@@ -178,17 +182,33 @@ async def test_a_redirect_is_not_followed(sender: Sender, receiver: Receiver):
     assert receiver.requests_to("/elsewhere") == []
 
 
+class Measuring(WebhookProvider):
+    """Keeps how long the bodies were that it was given."""
+
+    def __init__(self) -> None:
+        self.read: list[int] = []
+
+    def parse(self, response: Response, now: datetime) -> Verdict:
+        self.read.append(len(response.body))
+        return super().parse(response, now)
+
+
 async def test_a_body_without_end_is_read_to_its_limit_alone(sender: Sender, receiver: Receiver):
     receiver.script("/hook", Reaction(status=400, body=b"x" * (50 * BODY_LIMIT)))
-    read: list[int] = []
+    measuring = Measuring()
+    await sender.attempt(measuring, trigger(), to(f"{receiver.url}/hook"), rank=1, still_wanted=always)
+    assert measuring.read == [BODY_LIMIT]
 
-    class Measuring(WebhookProvider):
-        def parse(self, response: Any, now: Any) -> Verdict:
-            read.append(len(response.body))
-            return super().parse(response, now)
 
-    await sender.attempt(Measuring(), trigger(), to(f"{receiver.url}/hook"), rank=1, still_wanted=always)
-    assert read == [BODY_LIMIT]
+async def test_a_body_in_one_piece_is_cut_at_the_limit():
+    vendor, measuring = (
+        Vendor(lambda request: httpx.Response(400, content=b"x" * (3 * BODY_LIMIT))),
+        Measuring(),
+    )
+    await vendor.sender.attempt(
+        measuring, trigger(), to("http://pager.example.com/"), rank=1, still_wanted=always
+    )
+    assert measuring.read == [BODY_LIMIT]
 
 
 async def test_the_receiver_gives_the_wait_it_asks_for(sender: Sender, receiver: Receiver):
@@ -393,15 +413,22 @@ async def test_after_the_pause_one_probe_decides():
     assert results == [Result.OK] * 3
 
 
+async def test_a_send_that_is_cancelled_says_nothing_of_the_vendor():
+    vendor = Vendor(failing(httpx.ConnectError))
+    for _ in range(4):
+        await vendor.post()
+    vendor.answer = cancelled
+    with pytest.raises(asyncio.CancelledError):
+        await vendor.post()
+    vendor.answer = failing(httpx.ConnectError)
+    assert [(await vendor.post()).reason for _ in range(2)] == ["ConnectFailed", "BreakerOpen"]
+
+
 async def test_a_probe_that_is_cancelled_leaves_the_probe_to_the_next():
     vendor = Vendor(failing(httpx.ConnectError))
     for _ in range(5):
         await vendor.post()
     await advance(vendor.time, 30)
-
-    def cancelled(request: httpx.Request) -> httpx.Response:
-        raise asyncio.CancelledError
-
     vendor.answer = cancelled
     with pytest.raises(asyncio.CancelledError):
         await vendor.post()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from watchbill.api.durations import parse_duration
 from watchbill.api.escalation_policy import EscalationPolicy
 from watchbill.api.incident import Incident
 from watchbill.api.incident_class import IncidentClass
@@ -20,8 +21,6 @@ UID = "0d6f2f1c-7c7e-4a53-9a7e-000000000001"
 
 def at(text: str) -> datetime:
     """The moment this many seconds or minutes after the beginning: `+5m`, `+90s`, `+1m30s`."""
-    from watchbill.api.durations import parse_duration
-
     return T0 + (parse_duration(text.removeprefix("+")) if text != "+0s" else timedelta(0))
 
 

@@ -1,6 +1,7 @@
 """Persons at the API server: whoever a test wants, by impersonation, in a namespace of its own."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -114,13 +115,25 @@ class Stage:
 
 
 def set_stage(cluster: Cluster, client: httpx.Client, namespace: str) -> Stage:
-    """A stage in a new namespace, with the roles that ship as examples at hand."""
+    """A stage in a new namespace, with the roles that ship as examples at hand; no operator works."""
     applied = cluster.run_kubectl("apply", "--server-side", f"--filename={REPOSITORY / 'examples/roles'}")
     assert applied.returncode == 0, applied.stderr
     stage = Stage(Person(client, namespace))
+    wait_until(lambda: operator_at_work(stage.admin), IN_FORCE_SECONDS)
     made = stage.admin.ask("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
     assert made.succeeded, made.message
     return stage
+
+
+def operator_at_work(admin: Person) -> str | None:
+    """Which operator holds the lease, or None where nobody does, or does no more."""
+    leases = admin.ask("GET", "/apis/coordination.k8s.io/v1/namespaces/watchbill/leases").body["items"]
+    for spec in (lease["spec"] for lease in leases):
+        lasts = timedelta(seconds=spec.get("leaseDurationSeconds") or 0)
+        renewed = datetime.fromisoformat(spec["renewTime"]) if spec.get("renewTime") else None
+        if spec.get("holderIdentity") and renewed and renewed + lasts > datetime.now(UTC):
+            return f"the operator {spec['holderIdentity']} holds the lease."
+    return None
 
 
 def admin_client(cluster: Cluster) -> httpx.Client:

@@ -9,6 +9,7 @@ from watchbill.api.admission_policy import (
     differing,
     literal,
     matching,
+    needs,
     one_of,
     refusal,
     validating,
@@ -29,6 +30,8 @@ from watchbill.api.verbs import (
 )
 
 NAME = "watchbill-incident-acts"
+ROLE = "watchbill-responder"
+"""The example role that grants every verb."""
 
 
 def incident_acts(
@@ -135,7 +138,7 @@ def _verb(verb: Verb, verb_of: Mapping[str, Verb]) -> Manifest:
     return refusal(
         "variables.created || variables.proxy || "
         f"size({touched}) == 0 || variables.may.check('{verb}').allowed()",
-        _needs(verb, f"${{{touched}[0]}}"),
+        needs(verb, INCIDENTS, f"${{{touched}[0]}}", ROLE),
     )
 
 
@@ -143,13 +146,5 @@ def _verb_for_state(verb_of: Mapping[str, Verb]) -> Manifest:
     verb = f"(variables.state == 'Open' ? '{OPENING}' : '{verb_of['state']}')"
     return refusal(
         f"variables.proxy || !({any_changed(STATE)}) || variables.may.check({verb}).allowed()",
-        _needs(f"${{{verb}}}", "state to ${variables.state}"),
-    )
-
-
-def _needs(verb: str, what: str) -> str:
-    return (
-        f"`${{variables.me}}` needs the verb `{verb}` on {INCIDENTS}.{GROUP} in namespace "
-        f"`${{request.namespace}}` to set spec.{what}: ask for a RoleBinding to a role that grants it, "
-        "such as watchbill-responder"
+        needs(f"${{{verb}}}", INCIDENTS, "state to ${variables.state}", ROLE),
     )

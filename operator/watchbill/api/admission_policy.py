@@ -52,6 +52,15 @@ def refusal(unless: str, text: str, *, reason: Reason = "Forbidden") -> Manifest
     return {"expression": unless, "messageExpression": said(text), "reason": reason}
 
 
+def needs(verb: str, resource: str, what: str, role: str) -> str:
+    """The text that tells the caller which verb is needed to set what, and which role grants it."""
+    return (
+        f"`${{{ME}}}` needs the verb `{verb}` on {resource}.{GROUP} in namespace "
+        f"`${{request.namespace}}` to set spec.{what}: ask for a RoleBinding to a role that grants it, such "
+        f"as {role}"
+    )
+
+
 def matching(resource: str, *operations: str) -> Manifest:
     """The constraint to these operations on one resource of ours, without its subresources."""
     rule = {"apiGroups": [GROUP], "apiVersions": ["*"], "operations": list(operations)}

@@ -6,6 +6,7 @@ from watchbill.api.admission_policy import (
     differing,
     literal,
     matching,
+    needs,
     refusal,
     validating,
     variables,
@@ -49,9 +50,7 @@ def _author() -> Manifest:
 def _verb() -> Manifest:
     return refusal(
         f"size(variables.approvers) == 0 || variables.proxy || variables.may.check('{APPROVE}').allowed()",
-        f"`${{variables.me}}` needs the verb `{APPROVE}` on {UPDATES}.{GROUP} in namespace "
-        "`${request.namespace}` to set spec.approvals: ask for a RoleBinding to a role that grants it, such "
-        "as watchbill-approver",
+        needs(APPROVE, UPDATES, "approvals", "watchbill-approver"),
     )
 
 

@@ -16,6 +16,7 @@ SHORT_NAME = rules(
     rule(
         f"size(self.metadata.name) <= {NAME_LENGTH}",
         f"`metadata.name` must be at most {NAME_LENGTH} characters: choose a shorter name",
+        ".metadata.name",
     )
 )
 """References to the kind can then be short, and whoever freezes many of them stays small."""
@@ -92,7 +93,8 @@ def _schema(kind: Kind) -> Schema:
                 "description": f"apiVersion is the version of the schema: {GROUP}/{VERSION}.",
             },
             "kind": {"type": "string", "description": f"kind is {kind.name}."},
-            "metadata": {"type": "object"},
+            # The rule can blame only a field that the schema names.
+            "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
             "spec": _held("spec", fields["spec"]),
             "status": as_status(_held("status", fields["status"])),
         },

@@ -120,10 +120,10 @@ CANCELLED_WHY = rule(
     "`stateReason` must be set when `state` is Cancelled",
     ".stateReason",
 )
-NEW_STATE_NEW_REASON = rule(
-    "(has(self.state) ? self.state : '') == (has(oldSelf.state) ? oldSelf.state : '') || "
-    "!has(self.stateReason) || !has(oldSelf.stateReason) || self.stateReason != oldSelf.stateReason",
-    "`stateReason` must be changed or removed together with `state`: it says why the state is what it is",
+CANCELLED_WHY_NOW = rule(
+    "!has(self.state) || self.state != 'Cancelled' || (has(oldSelf.state) && oldSelf.state == 'Cancelled') || "
+    "!has(oldSelf.stateReason) || !has(self.stateReason) || self.stateReason != oldSelf.stateReason",
+    "`stateReason` must be changed when `state` becomes Cancelled: it still says why the state was another",
     ".stateReason",
 )
 
@@ -131,7 +131,7 @@ NEW_STATE_NEW_REASON = rule(
 class IncidentSpec(SpecModel):
     """What people say and want of an incident."""
 
-    model_config = ConfigDict(json_schema_extra=rules(CLASS_STAYS, CANCELLED_WHY, NEW_STATE_NEW_REASON))
+    model_config = ConfigDict(json_schema_extra=rules(CLASS_STAYS, CANCELLED_WHY, CANCELLED_WHY_NOW))
 
     title: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         description="title says in one line what is wrong, as the person who is paged reads it."

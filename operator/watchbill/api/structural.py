@@ -40,6 +40,8 @@ def as_status(schema: Schema) -> Schema:
     """
     reduced = {key: value for key, value in schema.items() if key not in _DEMANDS}
     if "enum" in schema:
+        if any(len(word) > WORD_LENGTH for word in schema["enum"]):
+            raise NotStructural(f"a word of {schema['enum']} is longer than {WORD_LENGTH} characters")
         known = ", ".join(schema["enum"])
         description = f"{schema.get('description', '')} Known values: {known}.".strip()
         reduced |= {"maxLength": WORD_LENGTH, "description": description}

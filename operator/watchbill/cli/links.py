@@ -38,9 +38,7 @@ Identity = tuple[str, str, str]
 
 def identity_of(manifest: Manifest, namespace: str) -> Identity:
     """Which object a manifest is; one without a namespace is in the one that is given."""
-    metadata = manifest.content.get("metadata")
-    if not isinstance(metadata, dict):
-        metadata = {}
+    metadata = _mapping(manifest.content.get("metadata"))
     name = metadata.get("name") or f"{metadata.get('generateName') or ''}*"
     home = "" if manifest.kind in CLUSTER_SCOPED else metadata.get("namespace") or namespace
     return manifest.kind, str(home), str(name)
@@ -146,7 +144,7 @@ def _secret_state(reference: Reference, world: World) -> SecretState:
 
 def _secret_value(secret: Mapping[str, Any], key: str) -> str | None:
     """The text under a key of a Secret's manifest, of which `stringData` wins over `data`."""
-    texts, encoded = secret.get("stringData") or {}, secret.get("data") or {}
+    texts, encoded = (_mapping(secret.get(part)) for part in ("stringData", "data"))
     if key in texts:
         return str(texts[key])
     if key not in encoded:
@@ -155,3 +153,7 @@ def _secret_value(secret: Mapping[str, Any], key: str) -> str | None:
         return base64.b64decode(str(encoded[key])).decode(errors="replace")
     except binascii.Error:
         return ""
+
+
+def _mapping(part: object) -> Mapping[str, Any]:
+    return part if isinstance(part, dict) else {}

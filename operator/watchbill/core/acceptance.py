@@ -1,5 +1,7 @@
 """The start of an incident: class and policy are found and frozen, and paging begins."""
 
+from datetime import datetime
+
 from watchbill.api.reasons import EventReason, IncidentCondition, Reason
 from watchbill.core import escalation, plan, severity
 from watchbill.core.draft import Draft
@@ -60,9 +62,9 @@ def _triggered(draft: Draft, is_default: bool) -> Draft:
         f"{spec.severity}: {spec.title}; {text}",
         "Normal" if reason == Reason.PLANNED else "Warning",
     )
-    if spec.mode == "Backfill" or draft.escalation.state == "Stopped":
+    if draft.escalation.state == "Stopped":
         return draft
-    return escalation.begun_at_first(draft)
+    return escalation.begun_at_first(draft, _due(draft))
 
 
 def _unplanned(draft: Draft, reason: Reason, text: str) -> Draft:
@@ -73,4 +75,9 @@ def _unplanned(draft: Draft, reason: Reason, text: str) -> Draft:
         draft = draft.noted("NotPlanned", text).told(EventReason.NOT_PLANNED, text, "Warning")
     if draft.escalation.state != "Idle" or draft.spec.mode != "Live":
         return draft
-    return escalation.begun_at_first(draft)
+    return escalation.begun_at_first(draft, _due(draft))
+
+
+def _due(draft: Draft) -> datetime | None:
+    """When an incident's very first page was due: when it was created."""
+    return draft.observation.incident.metadata.creation_timestamp if draft.escalation.epoch == 0 else None

@@ -37,9 +37,14 @@ def withdrawn(draft: Draft) -> Draft:
     for record in gone:
         text = f"{record.user} withdrew the acknowledgement"
         draft = draft.noted("AcknowledgementWithdrawn", text, record.user, "kubectl")
-    if draft.phase != "Acknowledged" or any(_holding(draft)):
+    if draft.phase != "Acknowledged":
         return draft
-    return _resumed(draft, Trigger.WITHDRAWN, Reason.WITHDRAWN, EventReason.ACKNOWLEDGEMENT_WITHDRAWN, text)
+    if any(_holding(draft)):
+        # Whoever gives back one page is a responder less, and the others of that level are asked again.
+        asked = any(r.page and r.epoch == draft.escalation.epoch for r in gone)
+        return escalation.resumed(draft) if asked and draft.escalation.state == "Stopped" else draft
+    draft = draft.told(EventReason.ACKNOWLEDGEMENT_WITHDRAWN, text, "Warning")
+    return _resumed(draft, Trigger.WITHDRAWN, Reason.WITHDRAWN, text, draft.now)
 
 
 def expired(draft: Draft) -> Draft:
@@ -49,12 +54,13 @@ def expired(draft: Draft) -> Draft:
         return draft
     text = "the acknowledgement expired without an update; paging resumes"
     draft = draft.noted("AcknowledgementExpired", text)
-    return _resumed(draft, Trigger.EXPIRED, Reason.EXPIRED, EventReason.ACKNOWLEDGEMENT_EXPIRED, text)
+    draft = draft.told(EventReason.ACKNOWLEDGEMENT_EXPIRED, text, "Warning")
+    return _resumed(draft, Trigger.EXPIRED, Reason.EXPIRED, text, due)
 
 
 def recorded_for(draft: Draft, user: str, via: str) -> Draft:
     """The draft with an acknowledgement by a person who did more than acknowledge."""
-    held = any(r.user == user and r.epoch == draft.escalation.epoch for r in _standing(draft))
+    held = any(r.user == user and r.epoch == draft.escalation.epoch for r in _standing(draft) if not r.page)
     return draft if held else _with_record(draft, user, Acknowledgement(), via)
 
 
@@ -73,7 +79,8 @@ def _holding(draft: Draft) -> Iterator[AcknowledgementRecord]:
 def _taken(draft: Draft, user: str, entry: Acknowledgement) -> Draft:
     # Of an incident that nobody holds yet, one page is as good as all: whoever takes it takes the incident.
     is_own = bool(entry.page) and draft.phase in ("Acknowledged", "Mitigated")
-    draft = _with_record(draft, user, entry, "kubectl", is_own)
+    is_all = not is_own or any(record.user == user for record in _holding(draft))
+    draft = _with_record(draft, user, entry, "kubectl", "" if is_all else entry.page or "")
     note = f": {entry.note}" if entry.note else ""
     if draft.phase not in OPEN:
         return draft
@@ -101,21 +108,22 @@ def _page_taken(draft: Draft, page_id: str) -> Draft:
     return draft
 
 
-def _resumed(draft: Draft, trigger: Trigger, reason: Reason, event: EventReason, text: str) -> Draft:
+def _resumed(draft: Draft, trigger: Trigger, reason: Reason, text: str, due: datetime) -> Draft:
     """The draft moved back to Triggered; escalation starts a new epoch at the level where it stood."""
     running = draft.escalation.state in ("Waiting", "Exhausted", "Snoozed")
-    draft = moved(draft, trigger, reason, text).told(event, text, "Warning")
-    return draft if running else escalation.resumed(draft)
+    draft = moved(draft, trigger, reason, text)
+    return draft if running else escalation.resumed(draft, due)
 
 
-def _with_record(draft: Draft, user: str, entry: Acknowledgement, via: str) -> Draft:
+def _with_record(draft: Draft, user: str, entry: Acknowledgement, via: str, page: str = "") -> Draft:
+    """The draft with a record of this entry; for one page alone where one is named."""
     record = AcknowledgementRecord(
         user=user,
         time=draft.now,
         via=via,
         epoch=draft.escalation.epoch,
         digest=_digest(entry),
-        page=entry.page or "",
+        page=page,
         note=entry.note or "",
     )
     others = tuple(r for r in draft.status.acknowledgements if r.user != user or r.via != via)

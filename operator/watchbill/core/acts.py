@@ -1,6 +1,6 @@
 """What people ask for by writing spec. An act is a change: each present value counts once."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from watchbill.api.condition import find
 from watchbill.api.incident_status import Phase
@@ -60,7 +60,7 @@ def severity_changed(draft: Draft) -> Draft:
     text = f"{user} changed severity from {old} to {new}"
     draft = draft.having(severity=new).noted("SeverityChanged", text, user, "kubectl")
     draft = draft.told(EventReason.SEVERITY_CHANGED, text)
-    if after.rank >= before.rank or draft.phase not in OPEN or draft.spec.mode == "Backfill":
+    if after.rank >= before.rank or draft.phase not in OPEN:
         return _reaccepted(draft)
     policy, is_default = plan.policy_for(draft.observation, after)
     draft = escalation.presumed(draft)
@@ -117,18 +117,15 @@ def snoozed(draft: Draft) -> Draft:
     mark = digest(until.isoformat()) if until else ""
     ends = draft.escalation.snoozed_until_time
     if draft.phase in OPEN and draft.escalation.state == "Snoozed" and (ends is None or draft.now >= ends):
-        return _woken(draft, "the snooze ended; paging resumes")
+        return _woken(draft, "the snooze ended; paging resumes", ends)
     if mark == draft.status.acts.snooze or draft.phase in TERMINAL:
         return draft
     draft = draft.seen(snooze=mark)
     user = _escalation_author(draft)
-    if draft.phase in OPEN and draft.escalation.state == "Snoozed" and until is None:
+    is_over = until is None or until <= draft.now
+    if draft.escalation.state == "Snoozed" and is_over:
         return _woken(draft, f"{user} ended the snooze; paging resumes")
-    if (
-        until is None
-        or until <= draft.now
-        or draft.escalation.state not in ("Waiting", "Exhausted", "Snoozed")
-    ):
+    if until is None or is_over or draft.escalation.state not in ("Waiting", "Exhausted", "Snoozed"):
         return draft
     until = ceil_to_millisecond(min(until, draft.now + LONGEST_SNOOZE))
     text = f"{user} silenced paging until {until:%Y-%m-%d %H:%M} UTC"
@@ -136,9 +133,9 @@ def snoozed(draft: Draft) -> Draft:
     return draft.noted("Snoozed", text, user, "kubectl").told(EventReason.SNOOZED, text)
 
 
-def _woken(draft: Draft, text: str) -> Draft:
+def _woken(draft: Draft, text: str, due: datetime | None = None) -> Draft:
     draft = draft.noted("SnoozeEnded", text).told(EventReason.SNOOZE_ENDED, text)
-    return escalation.resumed(draft)
+    return escalation.resumed(draft, due)
 
 
 def _held_by(draft: Draft, user: str) -> Draft:

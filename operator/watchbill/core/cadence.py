@@ -84,4 +84,4 @@ def _expiry(draft: Draft, timeout: str | None) -> datetime | None:
     if draft.phase != "Acknowledged" or taken is None:
         return None
     others = (draft.status.updates.last_time, draft.status.times.reopened_time)
-    return _after(max(taken, *(moment for moment in others if moment is not None)), timeout)
+    return _after(max((taken, *(moment for moment in others if moment is not None))), timeout)

@@ -34,7 +34,7 @@ def closings_to_send(draft: Draft) -> tuple[AcknowledgePage | ResolvePage, ...]:
             if hop.closing is not None and _is_due(draft, hop, hop.closing):
                 kind = AcknowledgePage if hop.closing.action == "Acknowledge" else ResolvePage
                 facts = incident_facts(draft.observation.incident, draft.status)
-                found.append(kind(facts, page, at, by=draft.status.commander))
+                found.append(kind(facts, page, at, by=_author(draft, page, hop.closing.action)))
     return tuple(found)
 
 
@@ -63,6 +63,16 @@ def _first(draft: Draft, hop: Hop, action: ClosingAction) -> Closing:
         return Closing(action=action, state="Failed")
     able = facts.acknowledges if action == "Acknowledge" else facts.resolves
     return Closing(action=action, state="Pending" if able else "Done")
+
+
+def _author(draft: Draft, page: Page, action: ClosingAction) -> str:
+    """Who ended it, or took it: a page's own taker before the one who last took the incident."""
+    if action == "Resolve":
+        author = draft.spec.set_by.state if draft.spec.set_by and draft.phase not in OPEN else None
+        return author or ""
+    takers = [record for record in draft.status.acknowledgements if record.withdrawn_time is None]
+    own = [record.user for record in takers if record.page == page.id]
+    return next(reversed(own or [record.user for record in takers if not record.page]), "")
 
 
 def _is_due(draft: Draft, hop: Hop, closing: Closing) -> bool:

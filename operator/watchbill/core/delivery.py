@@ -54,6 +54,8 @@ def wakeups(draft: Draft) -> Iterator[datetime]:
         for hop in page.hops:
             if hop.next_attempt_time is not None and hop.state in ("Pending", "Unknown"):
                 yield hop.next_attempt_time
+            if hop.next_attempt_time is not None and hop.state in ("Sending", "Claimed"):
+                yield hop.next_attempt_time + HOP_PATIENCE
             if hop.first_attempt_time is not None and hop.state not in ("Failed", "Accepted"):
                 yield hop.first_attempt_time + HOP_PATIENCE
                 yield hop.first_attempt_time + LAST_PATIENCE
@@ -133,6 +135,8 @@ def _started(draft: Draft, page: Page, at: int) -> Page:
     """The page with its active hop on the way, where it is due and nobody else is at it."""
     hop = page.hops[at]
     now = draft.now
+    if hop.state == "Unknown" and hop.unkeyed and draft.observation.blind_since is not None:
+        return page  # While no claim can be written, what the vendor cannot recognize goes out once.
     if hop.state in ("Pending", "Unknown"):
         due = hop.next_attempt_time is None or now >= hop.next_attempt_time
         return _on_the_way(draft, page, at, hop.first_attempt_time or now) if due else page
@@ -141,8 +145,13 @@ def _started(draft: Draft, page: Page, at: int) -> Page:
         taken = now >= seen + SEND_DEADLINE
         return _on_the_way(draft, ledger.with_hop(page, at, uncertain=True), at, now) if taken else page
     # Sent by a process that is gone: the time that hop had is over, and this process begins anew.
-    orphan = not _in_flight(draft, hop) and now >= (hop.first_attempt_time or now) + HOP_PATIENCE
+    orphan = not _in_flight(draft, hop) and now >= (_attempt_time(hop) or now) + HOP_PATIENCE
     return ledger.with_hop(page, at, first_attempt_time=now) if orphan else page
+
+
+def _attempt_time(hop: Hop) -> datetime | None:
+    """When the attempt began that is on its way: the first one, or the one that was due last."""
+    return hop.next_attempt_time or hop.first_attempt_time
 
 
 def _on_the_way(draft: Draft, page: Page, at: int, started: datetime) -> Page:

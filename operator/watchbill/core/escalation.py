@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from watchbill.api.durations import format_duration
 from watchbill.api.escalation_policy import ConnectionRef, Target
 from watchbill.api.incident_status import FrozenPolicy, Page
-from watchbill.api.reasons import EventReason
+from watchbill.api.reasons import EventReason, IncidentCondition, Reason
 from watchbill.core import ledger, plan
 from watchbill.core.backoff import LEVEL_PATIENCE
 from watchbill.core.draft import Draft
 from watchbill.core.lifecycle import OPEN
 from watchbill.core.targets import is_reachable, page_for
+from watchbill.core.transition import with_condition
 
 LAST_RESORT_EVERY = timedelta(minutes=15)
 """How often the last resort is paged until somebody acknowledges."""
@@ -36,8 +37,14 @@ def escalated(draft: Draft) -> Draft:
     return _opened_next(draft, due)
 
 
-def begun(draft: Draft, round_: int, level: str) -> Draft:
-    """The draft in a new epoch whose first open level is this one; lastResort is one."""
+def begun(draft: Draft, round_: int, level: str, due: datetime | None = None) -> Draft:
+    """The draft in a new epoch whose first open level is this one; lastResort is one.
+
+    `due` is when that should have been, where it is not now. An incident of the past pages nobody.
+    """
+    if draft.spec.mode == "Backfill":
+        return draft
+    due = draft.now if due is None or draft.now - due < LATE else due
     draft = draft.escalating(
         epoch=draft.escalation.epoch + 1,
         state="Waiting",
@@ -50,22 +57,24 @@ def begun(draft: Draft, round_: int, level: str) -> Draft:
         exhausted_time=None,
     )
     if draft.status.policy is None or level == plan.LAST_RESORT:
-        return _last_resort(draft, draft.now)
-    return _opened(draft, max(round_, 1), level, draft.now)
+        return _last_resort(draft, due)
+    return _opened(draft, max(round_, 1), level, due)
 
 
-def begun_at_first(draft: Draft) -> Draft:
+def begun_at_first(draft: Draft, due: datetime | None = None) -> Draft:
     """The draft in a new epoch that starts at the policy's first level."""
     policy = draft.status.policy
-    return begun(draft, 1, policy.levels[0].name if policy else plan.LAST_RESORT)
+    return begun(draft, 1, policy.levels[0].name if policy else plan.LAST_RESORT, due)
 
 
-def resumed(draft: Draft) -> Draft:
+def resumed(draft: Draft, due: datetime | None = None) -> Draft:
     """The draft in a new epoch that opens the level where the escalation stood."""
     at, policy = draft.escalation, draft.status.policy
+    if at.level == plan.LAST_RESORT:
+        return begun(draft, 1, plan.LAST_RESORT, due)
     if policy is None or plan.level_index(policy, at.level) is None:
-        return begun_at_first(draft) if at.level != plan.LAST_RESORT else begun(draft, 1, plan.LAST_RESORT)
-    return begun(draft, at.round, at.level)
+        return begun_at_first(draft, due)
+    return begun(draft, at.round, at.level, due)
 
 
 def presumed(draft: Draft) -> Draft:
@@ -76,7 +85,7 @@ def presumed(draft: Draft) -> Draft:
     policy, state = draft.status.policy, draft.escalation
     if state.state not in ("Waiting", "Exhausted") or state.next_time is None:
         return draft
-    due = state.next_time
+    due = _due_time(draft) or state.next_time
     if policy is not None and state.state == "Waiting":
         step = plan.step_after(policy, state.round, state.level)
         while due <= draft.now and step is not None:
@@ -215,10 +224,10 @@ def rescued(draft: Draft) -> Draft:
     policy = draft.status.policy
     if default is not None and policy is not None and policy.uid != default.metadata.uid:
         draft = draft.having(policy=plan.frozen_policy(default))
-        draft = draft.noted(
-            "DefaultEscalation", "lastResort could not be reached; the class's default policy runs"
-        )
-        return begun_at_first(draft)
+        text = "lastResort could not be reached; the class's default policy runs"
+        draft = draft.noted("DefaultEscalation", text)
+        accepted = IncidentCondition.ACCEPTED
+        return begun_at_first(with_condition(draft, accepted, True, Reason.DEFAULT_ESCALATION, text))
     return _operator_paged(draft)
 
 

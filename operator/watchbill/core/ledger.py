@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from watchbill.api.incident_status import MAX_PAGES as HARD_LIMIT
 from watchbill.api.incident_status import Hop, IncidentStatus, Page
 
-MAX_PAGES = 60
-"""How many pages are kept; older ones are closed outside, then dropped."""
+MAX_PAGES = 44
+"""How many pages are kept; older ones are closed outside, then dropped.
+
+The schema holds 20 more: what one decision may add before that has happened.
+"""
 
 
 def with_page(status: IncidentStatus, page: Page) -> IncidentStatus:
@@ -53,10 +57,20 @@ def is_settled(page: Page) -> bool:
 
 
 def trimmed(status: IncidentStatus) -> IncidentStatus:
-    """The status without its oldest settled pages, as far as there are too many."""
+    """The status without its oldest settled pages where there are too many; at most what the schema holds."""
     excess = len(status.pages) - MAX_PAGES
     if excess <= 0:
         return status
     old = {page.id for page in status.pages[:excess] if is_settled(page)}
+    kept = [page for page in status.pages if page.id not in old]
+    # More than the schema holds could not be written at all: the least loss is a page that was never tried.
+    surplus = max(0, len(kept) - HARD_LIMIT)
+    old |= {page.id for page in sorted(kept, key=_worth)[:surplus]}
     pages = tuple(page for page in status.pages if page.id not in old)
     return status if not old else status.model_copy(update={"pages": pages})
+
+
+def _worth(page: Page) -> int:
+    if page.state == "Pending":
+        return 2
+    return int(page.state != "Superseded" or any(hop.first_attempt_time for hop in page.hops))

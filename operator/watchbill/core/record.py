@@ -11,8 +11,9 @@ from watchbill.core.effects import SendPage
 from watchbill.core.outcomes import Outcome, Result
 from watchbill.core.timeline import appended, cut
 
-REPEATS = (timedelta(seconds=60), timedelta(minutes=5))
-"""When a resolve is repeated after a page whose arrival is uncertain: a late trigger would open it again."""
+REPEATS = (timedelta(seconds=60), timedelta(minutes=4))
+"""The waits before a resolve is repeated, at 60 s and at 5 min, where the arrival of the page is uncertain:
+a late trigger would open it again."""
 
 
 def record(status: IncidentStatus, outcomes: Sequence[Outcome], now: datetime) -> IncidentStatus:
@@ -90,7 +91,9 @@ def _told(hop: Hop, outcome: Outcome) -> Closing:
     attempts = old.attempts + 1
     if outcome.result in (Result.OK, Result.CONFLICT):
         repeats = old.repeats + (1 if old.state == "Done" else 0)
-        again = action == "Resolve" and hop.uncertain and repeats < len(REPEATS)
+        # What is still on its way was sent by a process that is gone: nobody knows what became of it.
+        unsure = hop.uncertain or hop.state in ("Sending", "Claimed", "Unknown")
+        again = action == "Resolve" and unsure and repeats < len(REPEATS)
         return old.model_copy(
             update={
                 "state": "Done",

@@ -65,9 +65,8 @@ class WebhookProvider:
             "idempotency-key": identity,
         }
         if vendor.signing_key_secret_ref is not None:
-            text = secret(settings, SIGNING_KEY)
-            secrets += (text, text.removeprefix(_KEY_PREFIX))
-            headers |= signature_headers(_signing_key(text), identity, now, body)
+            key = _signing_key(secret(settings, SIGNING_KEY))
+            headers |= signature_headers(key, identity, now, body)
         return Request("POST", url, headers, body, secrets)
 
     def parse(self, response: Response, now: datetime) -> Verdict:

@@ -9,7 +9,10 @@ import structlog
 
 from watchbill import __version__
 from watchbill.api.incident import Incident
+from watchbill.api.reasons import EventReason
+from watchbill.core import texts
 from watchbill.core.decision import Event
+from watchbill.core.effects import SendPage
 from watchbill.shell.cache import Cache, ObjectKey, Raw
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
@@ -70,7 +73,9 @@ class App:
         settings = self._settings
         account = f"{settings.namespace}:{settings.service_account}"
         secrets = SecretReader(self.kube, self.clock.monotonic, account)
-        outside = Outside(self.sender, secrets, self.cache, self.kube, self.clock, self.metrics)
+        outside = Outside(
+            self.sender, secrets, self.cache, self.kube, self.clock, self.metrics, self._tell_of_console
+        )
         unwritten = Unwritten()
         self.performer = Performer(outside, self.may_act, keeping(unwritten, self.queue.add))
         # Unlike the lease's identity, a claim's holder is new with each process: what it claimed and did not
@@ -188,6 +193,11 @@ class App:
                     self.queue.add(
                         ObjectKey("Incident", metadata["namespace"], metadata["name"]), urgent=True
                     )
+
+    def _tell_of_console(self, effect: SendPage) -> None:
+        facts = effect.incident
+        raw = {"metadata": {"uid": facts.uid, "namespace": facts.namespace, "name": facts.name}}
+        self.recorder.record("Incident", raw, EventReason.CONSOLE_PAGE.value, texts.page_text(effect))
 
     def _tell(self, incident: Incident, event: Event) -> None:
         raw = {"metadata": incident.metadata.model_dump(mode="json", by_alias=True)}

@@ -65,6 +65,10 @@ class HasSyncer(Protocol):
     synced: bool
     problem: str
 
+    @property
+    def running(self) -> bool:
+        """Whether it still compares."""
+
 
 class Ticker:
     """Ticks with the loop, so that a blocked loop shows."""
@@ -94,7 +98,9 @@ class Ticker:
             await asyncio.sleep(TICK)
 
 
-def liveness(ticker: Ticker, queue: HasQueue, watch: HasWatch, elector: HasElector) -> dict[str, Check]:
+def liveness(
+    ticker: Ticker, queue: HasQueue, watch: HasWatch, elector: HasElector, syncer: HasSyncer
+) -> dict[str, Check]:
     """What must hold for the process to be left running."""
 
     def loop() -> str | None:
@@ -111,7 +117,10 @@ def liveness(ticker: Ticker, queue: HasQueue, watch: HasWatch, elector: HasElect
     def lease() -> str | None:
         return None if elector.running else "nobody tries to renew it"
 
-    return {"loop": loop, "queue": keys, "watch": kopf, "lease": lease}
+    def resync() -> str | None:
+        return None if syncer.running or not syncer.synced else "nobody compares with the API server"
+
+    return {"loop": loop, "queue": keys, "watch": kopf, "lease": lease, "resync": resync}
 
 
 def readiness(syncer: HasSyncer, watch: HasWatch) -> dict[str, Check]:

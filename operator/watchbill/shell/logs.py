@@ -63,6 +63,10 @@ def configure_logs(
     root.setLevel(level)
     for name, quiet in QUIET.items():
         logging.getLogger(name).setLevel(max(quiet, root.level))
+    _configure_structlog(shared)
+
+
+def _configure_structlog(shared: list[Processor]) -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

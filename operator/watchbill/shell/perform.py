@@ -49,6 +49,8 @@ class Outside:
     kube: Kube
     clock: Clock
     metrics: Metrics
+    tell: Callable[[SendPage], None]
+    """Posts an Event for a page that is only written down."""
 
 
 class Performer:
@@ -197,6 +199,8 @@ class Performer:
         if verdict.result != Result.OK:
             metrics.notifications_failed.labels(vendor, verdict.reason or verdict.result.value).inc()
         elif isinstance(effect, SendPage):
+            if hop_of(effect).unreal:
+                self._outside.tell(effect)
             late = self._outside.clock.now() - effect.page.due_time
             metrics.escalation_step_delay.labels(effect.page.level).observe(max(late.total_seconds(), 0.0))
 

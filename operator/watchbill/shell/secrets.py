@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from watchbill.api.group import SECRET_READER_ROLE
 from watchbill.api.reasons import Reason
-from watchbill.shell.kube import Body, Forbidden, Kube, NotFound, Unreachable
+from watchbill.shell.kube import Body, Forbidden, Kube, NotFound, Refused, Unreachable
 from watchbill.shell.paths import core_path
 
 MAX_AGE = 60.0
@@ -41,7 +41,7 @@ class _Held:
 
 
 class SecretReader:
-    """The values of Secrets, at most 60 s old; the last good ones while the API server is unreachable."""
+    """The values of Secrets, at most 60 s old; the last good ones while the API server has no answer."""
 
     def __init__(self, kube: Kube, monotonic: Callable[[], float], service_account: str) -> None:
         """Read as this service account, `<namespace>:<name>`, which only messages need."""
@@ -54,7 +54,7 @@ class SecretReader:
     async def read(self, namespace: str, name: str, key: str) -> str:
         """The value under the key, without white space around it.
 
-        Raises SecretProblem, or Unreachable where it was never read and no answer comes.
+        Raises SecretProblem, or another KubeError where it was never read and the server has no answer.
         """
         values = await self._values((namespace, name))
         if key not in values:
@@ -78,7 +78,7 @@ class SecretReader:
                 return held.values
             try:
                 body = await self._kube.get(core_path("secrets", *where))
-            except Unreachable:
+            except (Unreachable, Refused):
                 if held is None:
                     raise
                 return held.values

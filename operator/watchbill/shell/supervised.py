@@ -33,7 +33,9 @@ class Supervised:
         self._supervisor: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._down_since = monotonic()
-        self.on_restart: Callable[[], None] = lambda: None
+        self.on_begin: Callable[[], None] = lambda: None
+        """Called each time that it has begun."""
+        self.on_end: Callable[[], None] = lambda: None
         """Called each time that it ended without having been asked to by `stop`."""
 
     @property
@@ -44,9 +46,7 @@ class Supervised:
     @property
     def down_for(self) -> float:
         """Seconds since it last was ready; 0 while it is."""
-        if self.ready:
-            self._down_since = self._monotonic()
-        return self._monotonic() - self._down_since
+        return 0.0 if self.ready else self._monotonic() - self._down_since
 
     def start(self) -> None:
         """Begin; from now on it is started again whenever it ends."""
@@ -71,7 +71,7 @@ class Supervised:
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
             began = self._monotonic()
-            self._run = _Run(self._name, self._operate, asyncio.get_running_loop())
+            self._run = _Run(self._name, self._operate, asyncio.get_running_loop(), self._begun)
             problem = await self._run.ended()
             self._down_since = self._monotonic()
             if self._stopping.is_set():
@@ -79,19 +79,26 @@ class Supervised:
             lasted = self._monotonic() - began
             pause = FIRST_PAUSE if lasted > LASTING else pause
             log.error("ended; it is started again", thread=self._name, problem=problem, pause=pause)
-            self.on_restart()
+            self.on_end()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._stopping.wait()
             pause = min(pause * 2, LONGEST_PAUSE)
 
+    def _begun(self) -> None:
+        if not self._stopping.is_set():
+            self.on_begin()
+
 
 class _Run:
     """One thread, from start to end."""
 
-    def __init__(self, name: str, operate: Operate, main: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, name: str, operate: Operate, main: asyncio.AbstractEventLoop, begun: Callable[[], None]
+    ) -> None:
         self._operate = operate
         self._main = main
+        self._begun = begun
         self._problem = "its loop was stopped"
         self._over = asyncio.Event()
         self._asked_to_stop = False
@@ -123,16 +130,25 @@ class _Run:
         try:
             asyncio.run(self._watch_over())
         finally:
-            # The process's own loop is closed already where the process ends without waiting for us.
-            with suppress(RuntimeError):
-                self._main.call_soon_threadsafe(self._over.set)
+            self._tell(self._over.set)
+
+    def _tell(self, what: Callable[[], None]) -> None:
+        # The process's own loop is closed already where the process ends without waiting for us.
+        with suppress(RuntimeError):
+            self._main.call_soon_threadsafe(what)
+
+    async def _tell_of_beginning(self, ready_flag: asyncio.Event) -> None:
+        await ready_flag.wait()
+        self._tell(self._begun)
 
     async def _watch_over(self) -> None:
         self._stop_flag, self._ready_flag = asyncio.Event(), asyncio.Event()
         self._loop = asyncio.get_running_loop()
         if self._asked_to_stop:
             return
+        teller = asyncio.create_task(self._tell_of_beginning(self._ready_flag))
         task = asyncio.ensure_future(self._operate(self._stop_flag, self._ready_flag))
         # It is waited for, not awaited: whatever it raises is told, and ends this run alone.
         await asyncio.wait([task])
+        teller.cancel()
         self._problem = "cancelled" if task.cancelled() else repr(task.exception() or "stopped")

@@ -51,6 +51,8 @@ class Syncer:
         """Why the last list failed; the empty text where it did not."""
         self.on_appeared: Callable[[], None] = lambda: None
         """Called when a kind is served that was not: kopf finds kinds only when it starts."""
+        self.on_missed: Callable[[], None] = lambda: None
+        """Called when a resync found changes though nobody knew of a gap: the watch is stalled."""
         self._absent: set[str] = set()
         self.last_time: float = float("-inf")
         """When the last resync ended well, in seconds of the loop's clock."""
@@ -84,32 +86,46 @@ class Syncer:
         self._succeeded()
         self.synced = True
 
-    async def resync(self) -> None:
-        """Deliver what differs between the API server and the cache; raises KubeError."""
+    @property
+    def running(self) -> bool:
+        """Whether it still compares: False before `start` and after `stop`."""
+        return self._task is not None and not self._task.done()
+
+    async def resync(self) -> int:
+        """Deliver what differs between the API server and the cache; raises KubeError.
+
+        Returns how many changes were missed; deletions are not counted, for kopf misses some of them.
+        """
+        missed = 0
         for kind in KINDS_IN_ORDER:
             try:
                 suspects = await self._suspects(kind)
                 if suspects:
                     await asyncio.sleep(GRACE)
-                    await self._settle(kind, await self._suspects(kind) & suspects)
+                    missed += await self._settle(kind, await self._suspects(kind) & suspects)
             except KubeError as error:
                 self._note(kind, error)
                 raise
             self._is_served(kind)
         self._succeeded()
+        return missed
 
     async def _run(self, period: float) -> None:
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(period):
                     await self._wanted.wait()
+            requested = self._wanted.is_set()
             self._wanted.clear()
             try:
-                await self.resync()
+                missed = await self.resync()
             except KubeError:
                 # It was noted; a request that could not be answered is kept.
                 await asyncio.sleep(min(RETRIES[-1], period))
                 self._wanted.set()
+            else:
+                if missed and not requested:
+                    self.on_missed()
 
     async def _list(self, kind: str) -> None:
         listing = await self._kube.list(path_of(kind))
@@ -121,8 +137,8 @@ class Syncer:
 
     async def _suspects(self, kind: str) -> set[tuple[ObjectKey, Version | None]]:
         """What the API server has in a newer version, and what it has no more (then with None)."""
-        known = self._cache.versions(kind)
         listing = await self._kube.list(path_of(kind), metadata_only=True)
+        known = self._cache.versions(kind)
         moment = int(listing.resource_version or 0)
         there = {key_of(kind, raw): version_of(raw) for raw in listing.items}
         changed = {
@@ -138,7 +154,8 @@ class Syncer:
         }
         return changed | gone
 
-    async def _settle(self, kind: str, suspects: set[tuple[ObjectKey, Version | None]]) -> None:
+    async def _settle(self, kind: str, suspects: set[tuple[ObjectKey, Version | None]]) -> int:
+        changes = 0
         for key, _ in sorted(suspects, key=lambda suspect: suspect[0]):
             known = self._cache.version(key)
             try:
@@ -154,7 +171,9 @@ class Syncer:
             if known is not None and (raw is None or version_of(raw).uid != known.uid):
                 self._deliver(kind, "DELETED", _remains(key, known))
             if raw is not None:
+                changes += 1
                 self._deliver(kind, None, raw)
+        return changes
 
     def _note(self, kind: str, error: KubeError) -> None:
         if isinstance(error, NotFound):

@@ -23,6 +23,9 @@ from watchbill.shell.supervised import Supervised
 CONNECTIONS = 20
 """Connections that kopf may have: a stream for each kind, and lists."""
 
+LISTING = 3.0
+"""Seconds from when kopf has begun until it surely has listed everything."""
+
 Deliver = Callable[[str, str | None, dict[str, Any]], None]
 """Takes a kind, the type of the event (None for one that was listed) and the object."""
 
@@ -37,9 +40,12 @@ class Watch:
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
         self._kopf = Supervised("kopf", self._operate, clock.monotonic)
-        self._kopf.on_restart = self._restarted
-        self.on_restart: Callable[[], None] = lambda: None
-        """Called each time that kopf ended unexpectedly: what happens meanwhile must be listed."""
+        self._kopf.on_begin, self._kopf.on_end = self._began, self._ended
+        self.on_gap: Callable[[], None] = lambda: None
+        """Called when kopf has ended, and again 3 s after it has begun: compare with the API server.
+
+        kopf lists by itself when it begins, but tells nothing of what was deleted before that.
+        """
         self.last_event_time: datetime | None = None
         """When the last event came."""
 
@@ -84,9 +90,12 @@ class Watch:
         self.last_event_time = self._clock.now()
         self._deliver(kind, type_, raw)
 
-    def _restarted(self) -> None:
+    def _began(self) -> None:
+        self._loop.call_later(LISTING, self.on_gap)
+
+    def _ended(self) -> None:
         self._metrics.watch_restarts.inc()
-        self.on_restart()
+        self.on_gap()
 
 
 class CappedForever:
@@ -169,6 +178,8 @@ def registered(credentials: Credentials, deliver: Deliver) -> kopf.OperatorRegis
 
     @kopf.on.login(registry=registry, id="login")
     async def log_in(**_: Any) -> kopf.AiohttpSession:
+        # kopf asks again after a refusal: the token may have been renewed since it was read.
+        credentials.reread()
         try:
             session = credentials.session(CONNECTIONS)
         except LoginError as error:

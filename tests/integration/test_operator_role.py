@@ -1,0 +1,58 @@
+"""What the operator's role lets it do on a real API server, and what not.
+
+No operator runs here.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from dev.cluster import Cluster
+from tests.support.people import Json, Stage, admin_client, set_stage
+from watchbill.api.group import DEFAULT_OPERATOR_USER
+
+pytestmark = pytest.mark.cluster
+
+INCIDENT: Json = {"title": "Checkout fails", "severity": "SEV-2", "affected": [{"service": "checkout"}]}
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster) -> Iterator[Stage]:
+    with admin_client(cluster) as client:
+        stage = set_stage(cluster, client, "what-the-operator-may")
+        yield stage
+
+
+MAY_NOT = {
+    "create an incident": ("create", "incidents.watchbill.dev"),
+    "change an incident": ("patch", "incidents.watchbill.dev"),
+    "delete an incident": ("delete", "incidents.watchbill.dev"),
+    "acknowledge": ("acknowledge", "incidents.watchbill.dev"),
+    "change a policy": ("patch", "escalationpolicies.watchbill.dev"),
+    "read Secrets": ("get", "secrets"),
+    "list Secrets": ("list", "secrets"),
+    "run in pods": ("create", "pods/exec"),
+}
+
+
+class TestTheOperatorsRole:
+    @pytest.mark.parametrize("power", MAY_NOT)
+    def test_lacks_the_power_to(self, cluster, power):
+        verb, resource = MAY_NOT[power]
+        question = ("auth", "can-i", verb, resource, "--all-namespaces")
+        answer = cluster.run_kubectl(*question, kubeconfig=cluster.operator_kubeconfig)
+        assert answer.stdout.strip() == "no"
+
+    def test_reads_the_secrets_of_a_namespace_that_binds_the_reader_role(self, cluster, stage):
+        assert not stage.may(DEFAULT_OPERATOR_USER, "secrets", "get", "")
+        stage.grant(DEFAULT_OPERATOR_USER, "watchbill-secret-reader")
+        stage.wait_for(DEFAULT_OPERATOR_USER, "secrets", "get", "")
+        assert not stage.may(DEFAULT_OPERATOR_USER, "secrets", "list", "")
+
+    def test_patches_status(self, cluster, stage):
+        made = stage.admin.create("incidents", {**INCIDENT, "classRef": {"name": "no-such-class"}})
+        name = made.body["metadata"]["name"]
+        operator = stage.person(DEFAULT_OPERATOR_USER)
+        answer = operator.patch("incidents", name, {"phase": "Triggered"}, subresource="status")
+        assert answer.body["status"]["phase"] == "Triggered"
+        assert 'cannot patch resource "incidents"' in operator.patch("incidents", name, INCIDENT).message

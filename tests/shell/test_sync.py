@@ -1,0 +1,212 @@
+"""The first list, and what a later one finds that the watch did not tell."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.shell.fake_api import FakeApi, Fault
+from watchbill.shell import sync
+from watchbill.shell.cache import Cache, ObjectKey
+from watchbill.shell.inbox import Inbox
+from watchbill.shell.kube import Kube, KubeError
+from watchbill.shell.metrics import Metrics
+from watchbill.shell.paths import path_of
+from watchbill.shell.sync import Syncer, most_severe_first
+
+CLASS = {
+    "metadata": {"name": "standard", "annotations": {"watchbill.dev/is-default-class": "true"}},
+    "spec": {"severities": [{"name": "SEV-1", "rank": 1}, {"name": "SEV-2", "rank": 2}]},
+}
+
+
+class World:
+    def __init__(self, api: FakeApi, kube: Kube, metrics: Metrics) -> None:
+        self.api, self.metrics = api, metrics
+        self.cache = Cache()
+        self.told: list[str] = []
+        inbox = Inbox(
+            self.cache,
+            lambda key: self.told.append(f"{key.kind} {key.name}"),
+            lambda key, last: self.told.append(f"{key.kind} {key.name} deleted"),
+        )
+        self.syncer = Syncer(kube, self.cache, metrics, inbox.deliver)
+
+    def declare(self, name: str, severity: str = "SEV-1", **rest: Any) -> None:
+        spec = {"title": name, "severity": severity}
+        self.api.put(path_of("Incident", "shop", name), **{"spec": spec} | rest)
+
+    async def synced(self) -> None:
+        await self.syncer.first_sync()
+        self.told.clear()
+
+    def missed(self) -> float | None:
+        value = self.metrics.registry.get_sample_value
+        return value("watchbill_watch_missed_total", {"kind": "Incident"})
+
+
+@pytest.fixture
+def world(api: FakeApi, kube: Kube, metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(sync, "GRACE", 0.0)
+    monkeypatch.setattr(sync, "RETRIES", (0.0,))
+    return World(api, kube, metrics)
+
+
+async def until(fact: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not fact():
+            await asyncio.sleep(0)
+
+
+async def test_all_kinds_are_listed_what_decisions_need_first_and_the_most_severe_incidents_first(
+    world: World,
+):
+    for name, severity in [("mild", "SEV-2"), ("bad", "SEV-1"), ("odd", "SEV-9")]:
+        world.declare(name, severity)
+    world.api.put(path_of("IncidentUpdate", "shop", "said"), spec={})
+    world.api.put(path_of("Connection", "shop", "pager"), spec={})
+    world.api.put(path_of("EscalationPolicy", "shop", "ladder"), spec={})
+    world.api.put(path_of("IncidentClass", "", "standard"), **CLASS)
+    before = world.syncer.synced
+    await world.syncer.first_sync()
+    assert (before, world.syncer.synced) == (False, True)
+    assert world.told == [
+        "IncidentClass standard",
+        "EscalationPolicy ladder",
+        "Connection pager",
+        "IncidentUpdate said",
+        "Incident odd",
+        "Incident bad",
+        "Incident mild",
+    ]
+
+
+async def test_it_lists_until_it_succeeds_and_says_what_is_wrong(world: World):
+    world.declare("cart")
+    problems: list[str] = []
+
+    async def note(request: object) -> None:
+        problems.append(world.syncer.problem)
+
+    world.api.before = note
+    world.api.faults.extend([Fault(404, path="connections"), Fault(500, path="connections")])
+    appeared: list[bool] = []
+    world.syncer.on_appeared = lambda: appeared.append(True)
+    await world.syncer.first_sync()
+    assert world.told == ["Incident cart"]
+    assert any(problem.startswith("Connection cannot be listed") for problem in problems)
+    assert world.syncer.problem == ""
+    assert appeared == [True]
+
+
+async def test_nothing_is_told_where_nothing_was_missed(world: World):
+    world.declare("cart")
+    await world.synced()
+    world.api.requests.clear()
+    await world.syncer.resync()
+    assert world.told == []
+    assert len(world.api.requests) == 5
+
+
+async def test_what_was_missed_is_told(world: World):
+    for name in ("changed", "deleted", "replaced", "resting"):
+        world.declare(name)
+    await world.synced()
+    world.cache.rest("Incident", "shop", "resting")
+    world.declare("new")
+    world.declare("changed", "SEV-2")
+    world.api.objects[path_of("Incident", "shop", "changed")]["metadata"]["uid"] = world.cache.versions(
+        "Incident"
+    )[ObjectKey("Incident", "shop", "changed")].uid
+    world.declare("replaced")
+    del world.api.objects[path_of("Incident", "shop", "deleted")]
+    await world.syncer.resync()
+    assert world.told == [
+        "Incident changed",
+        "Incident deleted deleted",
+        "Incident new",
+        "Incident replaced deleted",
+        "Incident replaced",
+    ]
+    assert world.missed() == 4
+    world.told.clear()
+    await world.syncer.resync()
+    assert world.told == []
+
+
+async def test_what_the_watch_tells_within_the_grace_was_not_missed(world: World):
+    world.declare("slow")
+    lists = 0
+
+    async def deliver_before_the_second_list(request: Any) -> None:
+        nonlocal lists
+        lists += request.path.endswith("/incidents")
+        if lists == 2:
+            world.cache.upsert("Incident", world.api.objects[path_of("Incident", "shop", "slow")])
+
+    world.api.before = deliver_before_the_second_list
+    await world.syncer.resync()
+    assert lists == 2
+    assert world.told == []
+    assert world.missed() is None
+
+
+async def test_what_was_created_after_the_list_is_not_taken_for_deleted(world: World):
+    await world.synced()
+    late = {"name": "late", "namespace": "shop", "uid": "u", "resourceVersion": str(world.api.version + 50)}
+    world.cache.upsert("Incident", {"metadata": late, "spec": {}})
+    await world.syncer.resync()
+    assert world.told == []
+
+
+async def test_a_kind_that_is_served_only_now_is_told_of(world: World):
+    await world.synced()
+    appeared: list[bool] = []
+    world.syncer.on_appeared = lambda: appeared.append(True)
+    world.api.faults.append(Fault(404, path="incidentupdates"))
+    with pytest.raises(KubeError):
+        await world.syncer.resync()
+    assert world.syncer.problem.startswith("IncidentUpdate cannot be listed")
+    await world.syncer.resync()
+    assert (appeared, world.syncer.problem) == ([True], "")
+
+
+async def test_a_request_is_answered_at_once_and_kept_where_the_server_is_gone(world: World):
+    await world.synced()
+    world.declare("cart")
+    world.api.faults.append(Fault(503))
+    world.syncer.start(period=3600)
+    world.syncer.request()
+    stalled: list[bool] = []
+    world.syncer.on_missed = lambda: stalled.append(True)
+    await until(lambda: world.told == ["Incident cart"])
+    await world.syncer.stop()
+    assert stalled == []
+
+
+async def test_it_compares_every_so_often(world: World):
+    await world.synced()
+    world.declare("cart")
+    stalled: list[bool] = []
+    world.syncer.on_missed = lambda: stalled.append(True)
+    world.syncer.start(period=0.001)
+    await until(lambda: stalled == [True])
+    assert world.told == ["Incident cart"]
+    assert world.syncer.running
+    await world.syncer.stop()
+
+
+def test_a_frozen_matrix_counts_before_the_class_and_a_named_class_before_the_default():
+    frozen = {"class": {"severities": [{"name": "SEV-1", "rank": 7}]}}
+    other = {"metadata": {"name": "other"}, "spec": {"severities": [{"name": "SEV-1", "rank": 5}]}}
+    incidents: list[dict[str, Any]] = [
+        {"metadata": {"name": "frozen"}, "spec": {"severity": "SEV-1"}, "status": frozen},
+        {"metadata": {"name": "named"}, "spec": {"severity": "SEV-1", "classRef": {"name": "other"}}},
+        {"metadata": {"name": "default"}, "spec": {"severity": "SEV-2"}},
+        {"metadata": {"name": "classless"}, "spec": {"severity": "SEV-1", "classRef": {"name": "gone"}}},
+        {"metadata": {"name": "bare"}},
+    ]
+    ordered = most_severe_first(incidents, [other, CLASS])
+    names = [incident["metadata"]["name"] for incident in ordered]
+    assert names == ["classless", "bare", "default", "named", "frozen"]

@@ -1,0 +1,77 @@
+"""What kopf is told: events only, nothing stored, and no outage that ends it."""
+
+import itertools
+
+import kopf
+import pytest
+
+from watchbill.api.kinds import KINDS
+from watchbill.shell.credentials import Credentials
+from watchbill.shell.watch import CappedForever, assert_only_events, registered, settings
+
+
+def registry() -> kopf.OperatorRegistry:
+    return registered(Credentials("http://127.0.0.1:1"), lambda kind, type_, raw: None)
+
+
+def test_every_kind_is_watched_by_one_handler_of_events():
+    handlers = registry()._watching.get_all_handlers()
+    assert {str(handler.id) for handler in handlers} == {f"watch-{kind.plural}" for kind in KINDS}
+    assert len(handlers) == len(KINDS)
+
+
+def test_a_handler_of_changes_is_refused():
+    made = registry()
+
+    @kopf.on.create("watchbill.dev", "v1alpha1", "incidents", registry=made)
+    async def create(**_: object) -> None: ...
+
+    with pytest.raises(AssertionError, match="may be registered with kopf"):
+        assert_only_events(made)
+
+
+def test_a_daemon_a_timer_an_index_and_a_webhook_are_refused():
+    def daemon(made: kopf.OperatorRegistry) -> None:
+        kopf.daemon("incidents", registry=made)(_async_nothing)
+
+    def timer(made: kopf.OperatorRegistry) -> None:
+        kopf.timer("incidents", interval=1, registry=made)(_async_nothing)
+
+    def index(made: kopf.OperatorRegistry) -> None:
+        kopf.index("incidents", registry=made)(_async_nothing)
+
+    def webhook(made: kopf.OperatorRegistry) -> None:
+        kopf.on.validate("incidents", registry=made)(_async_nothing)
+
+    for register in (daemon, timer, index, webhook):
+        made = registry()
+        register(made)
+        with pytest.raises(AssertionError):
+            assert_only_events(made)
+
+
+async def _async_nothing(**_: object) -> None: ...
+
+
+def test_kopf_stores_nothing_scans_nothing_posts_nothing_and_kills_nobody():
+    chosen = settings()
+    assert chosen.process.ultimate_exiting_timeout is None
+    assert chosen.peering.standalone
+    assert chosen.scanning.disabled
+    assert not chosen.posting.enabled
+    assert chosen.watching.inactivity_timeout == 15
+    body = kopf.Body({"metadata": {}, "spec": {"a": 1}})
+    patch = kopf.Patch()
+    diffbase, progress = chosen.persistence.diffbase_storage, chosen.persistence.progress_storage
+    essence = diffbase.build(body=body)
+    diffbase.store(body=body, patch=patch, essence=essence)
+    assert (essence, diffbase.fetch(body=body)) == ({}, None)
+    assert progress.clear(essence=essence) is essence
+    assert not patch
+
+
+def test_the_pauses_between_tries_grow_and_never_end():
+    pauses = CappedForever(0.2, 2, 30)
+    assert list(itertools.islice(pauses, 9)) == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30])
+    assert next(itertools.islice(pauses, 100_000, None)) == 30
+    assert not hasattr(pauses, "__len__")
