@@ -219,21 +219,21 @@ ONE_OBJECT = {
     ),
     "a policy with a long name": (
         POLICY.replace("name: x,", f"name: {'x' * 64},"),
-        f"x.yaml:1 EscalationPolicy/shop/{'x' * 64}: `metadata.name` must be at most 63 characters",
+        f"x.yaml:1 EscalationPolicy/shop/{'x' * 64} metadata.name: `metadata.name` must be at most 63",
     ),
     "a class with a long name": (
         severity("description: x").replace("{name: x}", f"{{name: {'x' * 64}}}"),
-        f"x.yaml:1 IncidentClass/{'x' * 64}: `metadata.name` must be at most 63 characters",
+        f"x.yaml:1 IncidentClass/{'x' * 64} metadata.name: `metadata.name` must be at most 63",
     ),
     "a connection with a long name": (
         PAGER.replace("name: pager", f"name: {'x' * 64}"),
-        f"x.yaml:1 Connection/shop/{'x' * 64}: `metadata.name` must be at most 63 characters",
+        f"x.yaml:1 Connection/shop/{'x' * 64} metadata.name: `metadata.name` must be at most 63",
     ),
     "an update with a long generated name": (
         flow("IncidentUpdate", "{incidentRef: {name: y}, audience: [Public], text: Hello}").replace(
             "name: x,", f"generateName: {'x' * 59},"
         ),
-        f"x.yaml:1 IncidentUpdate/shop/{'x' * 59}*: `metadata.name` must be at most 63 characters",
+        f"x.yaml:1 IncidentUpdate/shop/{'x' * 59}* metadata.name: `metadata.name` must be at most 63",
     ),
     "an object without a name": (
         PAGER.replace("name: pager, ", ""),
@@ -554,6 +554,21 @@ IGNORED = {
 def test_what_is_not_ours_is_let_be(tmp_path: Path, content: str):
     linted = Linted(write(tmp_path, x=content))
     assert (linted.lines, linted.exit_code) == ([], 0)
+
+
+ODD = {
+    "numbers that fit nowhere": PAGER.replace("{name: pager,", f"{{name: pager, generation: {10**30},"),
+    "metadata that is a text": PAGER.replace("{name: pager, namespace: shop}", "none"),
+    "a spec that is a list": flow("EscalationPolicy", "[{levels: []}]"),
+    "no metadata at all": HEAD + "kind: IncidentClass\nspec: {}\n",
+    "a Secret that is none": SLACK + "---\n" + SECRET + "data: 5\nstringData: [t]\n",
+}
+
+
+@pytest.mark.parametrize("content", ODD.values(), ids=ODD)
+def test_what_nobody_would_write_is_no_traceback(tmp_path: Path, content: str):
+    linted = Linted(write(tmp_path, x=content))
+    assert isinstance(linted.error, SystemExit | None)
 
 
 def test_hidden_folders_and_other_files_are_let_be(tmp_path: Path):

@@ -234,4 +234,4 @@ def programs(
     """A program of a few steps; in the beginning two in three connections fail, of the last ones one in three."""
     answers = {name: draw(answer()) for name in CONNECTIONS[:2] if draw(st.integers(0, 2))}
     answers |= {name: draw(answer()) for name in CONNECTIONS[2:] if not draw(st.integers(0, 2))}
-    return Program(draw(givens(modes)), answers, tuple(draw(st.lists(step, min_size=1, max_size=most))))
+    return Program(draw(givens(modes)), answers, tuple(draw(st.lists(step, min_size=3, max_size=most))))

@@ -138,3 +138,8 @@ def test_the_path_of_a_secret_url_is_a_secret_by_itself():
 def test_the_url_of_the_spec_is_no_secret():
     request = request_for("webhook", trigger(), plain("https://pager.example.com/hook"))
     assert (request.url, request.secrets) == ("https://pager.example.com/hook", ())
+
+
+def test_a_url_of_the_spec_that_cannot_work_is_named_by_its_path():
+    with pytest.raises(Misconfigured, match=r"^spec\.webhook\.url: must be an http or https URL$"):
+        request_for("webhook", trigger(), plain("https://pager.example.com:99999/"))

@@ -155,7 +155,10 @@ async def test_a_leader_that_cannot_reach_the_server_says_since_when(
     time.advance(2)
     began = first.clock.now()
     assert await first.attempt()
+    assert partitioned(first) is None
     time.advance(5)
+    # It says so before the elector's next try has noticed.
+    assert partitioned(first) == began
     assert not await first.attempt()
     assert partitioned(first) == began
     assert first.turns == ["gain", "loss"]

@@ -1,238 +1,32 @@
-"""The one sender: what it makes of every way in which a send can end."""
+"""The one sender: what it makes of every way in which a send can end, and what it does not send."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from dev.receiver import Reaction, Receiver
-from tests.providers.pages import KEY, SENDING, incident, page, settings_for, trigger
-from tests.shell.fake_time import FakeTime
+from tests.providers.pages import KEY, incident, page, settings_for, trigger
+from tests.shell.sending import (
+    WEBHOOK,
+    Measuring,
+    Vendor,
+    always,
+    cancelled,
+    failing,
+    post,
+    to,
+)
 from tests.shell.settling import advance, settle
-from watchbill.api.connection import Webhook
 from watchbill.core.effects import SendPage
 from watchbill.core.outcomes import Result
-from watchbill.providers.contract import Rate, Response, Settings, Verdict
+from watchbill.providers.contract import Rate, Settings, Verdict
 from watchbill.providers.registry import PROVIDERS
 from watchbill.providers.webhook import WebhookProvider
-from watchbill.shell.clock import Clock
-from watchbill.shell.rate import IN_FLIGHT
-from watchbill.shell.send import BODY_LIMIT, Sender
-
-WEBHOOK = PROVIDERS["webhook"]
-SHORT = 1.0
-"""A deadline in seconds that is real time in tests of hanging servers."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as running:
-        yield running
-
-
-@pytest.fixture
-async def sender() -> AsyncIterator[Sender]:
-    made = Sender(Clock())
-    yield made
-    await made.aclose()
-
-
-@pytest.fixture
-async def hasty() -> AsyncIterator[Sender]:
-    made = Sender(Clock(), deadline=SHORT)
-    yield made
-    await made.aclose()
-
-
-def to(url: str) -> Settings:
-    return Settings(Webhook(url=url))
-
-
-def always() -> bool:
-    return True
-
-
-async def post(sender: Sender, url: str, effect: SendPage | None = None) -> Verdict:
-    verdict = await sender.attempt(WEBHOOK, effect or trigger(), to(url), rank=1, still_wanted=always)
-    assert verdict is not None
-    return verdict
-
-
-def page_by(connection: str, rank: int = 3) -> SendPage:
-    return SendPage(incident(rank=rank), page(connection=connection), 0)
-
-
-class Vendor:
-    """A vendor in this process, and a sender to it in virtual time."""
-
-    def __init__(self, answer: Callable[[httpx.Request], httpx.Response] | None = None) -> None:
-        self.answer = answer or (lambda request: httpx.Response(202))
-        self.seen: list[httpx.Request] = []
-        self.time = FakeTime()
-        transport = httpx.MockTransport(self._handle)
-        self.sender = Sender(self.time.clock(), transport=transport, later=self.time.call_later)
-
-    def _handle(self, request: httpx.Request) -> httpx.Response:
-        self.seen.append(request)
-        answer = self.answer(request)
-        # As from a wire: what is already in memory cannot be streamed.
-        return httpx.Response(
-            answer.status_code, headers=answer.headers, stream=httpx.ByteStream(answer.content)
-        )
-
-    async def post(self, connection: str = "pager") -> Verdict:
-        return await post(self.sender, "http://pager.example.com/hook", page_by(connection))
-
-
-def failing(error: type[httpx.TransportError]) -> Callable[[httpx.Request], httpx.Response]:
-    def answer(request: httpx.Request) -> httpx.Response:
-        raise error("details")
-
-    return answer
-
-
-def cancelled(request: httpx.Request) -> httpx.Response:
-    raise asyncio.CancelledError
-
-
-# Real bytes.
-
-
-async def test_a_page_arrives_word_for_word(sender: Sender, receiver: Receiver):
-    verdict = await post(sender, f"{receiver.url}/hook")
-    [request] = receiver.requests_to("/hook")
-    assert verdict == Verdict(Result.OK)
-    assert request.json["data"]["key"] == KEY
-    assert request.headers["user-agent"].startswith("watchbill/")
-    assert request.headers["idempotency-key"] == f"{KEY}/trigger"
-
-
-async def test_without_a_listener_nothing_was_delivered(sender: Sender):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        verdict = await post(sender, f"http://127.0.0.1:{taken.getsockname()[1]}/hook")
-    assert (verdict.result, verdict.reason) == (Result.RETRY, "ConnectFailed")
-
-
-async def test_a_name_that_does_not_resolve_is_no_connection(sender: Sender):
-    verdict = await post(sender, "http://pager.invalid/hook")
-    assert (verdict.result, verdict.reason) == (Result.RETRY, "ConnectFailed")
-
-
-@pytest.mark.parametrize(("kind", "reason"), [("reset", "Reset"), ("garbage", "InvalidAnswer")])
-async def test_once_bytes_were_written_the_outcome_is_unknown(
-    sender: Sender, receiver: Receiver, kind: Any, reason: str
-):
-    receiver.script("/hook", Reaction(kind))
-    verdict = await post(sender, f"{receiver.url}/hook")
-    assert (verdict.result, verdict.reason) == (Result.UNKNOWN, reason)
-    assert len(receiver.requests_to("/hook")) == 1
-
-
-async def test_without_an_answer_in_time_the_outcome_is_unknown(hasty: Sender, receiver: Receiver):
-    receiver.script("/hook", Reaction("hang"))
-    verdict = await post(hasty, f"{receiver.url}/hook")
-    assert (verdict.result, verdict.reason) == (Result.UNKNOWN, "Timeout")
-    assert verdict.message == "no answer within 1 s"
-
-
-async def test_a_lost_answer_hides_a_delivered_page(sender: Sender, receiver: Receiver):
-    receiver.script("/v2/enqueue", Reaction("reset", accepted=True), times=1)
-    settings = settings_for("pagerDuty")
-    there = Settings(settings.vendor.model_copy(update={"base_url": receiver.url}), settings.secrets)
-    verdicts = [
-        await sender.attempt(PROVIDERS["pagerDuty"], trigger(), there, rank=1, still_wanted=always)
-        for _ in range(2)
-    ]
-    assert [verdict and verdict.result for verdict in verdicts] == [Result.UNKNOWN, Result.OK]
-    assert [(alert.dedup_key, alert.triggers) for alert in receiver.alerts] == [(KEY, 2)]
-
-
-async def test_a_listener_that_never_takes_the_connection_is_a_failure_in_time(hasty: Sender):
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:
-        # The kernel completes one connection for the backlog; the next ones wait for ever.
-        port = deaf.getsockname()[1]
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", port))
-        verdict = await post(hasty, f"http://127.0.0.1:{port}/hook")
-        for filler in fillers:
-            filler.close()
-    assert (verdict.result, verdict.reason) == (Result.RETRY, "ConnectFailed")
-
-
-async def test_an_answer_that_breaks_off_after_its_first_line_is_an_answer(
-    sender: Sender, receiver: Receiver
-):
-    receiver.script("/hook", Reaction(status=503, headers={"transfer-encoding": "chunked"}, body=b"zz\r\n"))
-    verdict = await post(sender, f"{receiver.url}/hook")
-    assert (verdict.result, verdict.reason) == (Result.RETRY, "HTTP503")
-
-
-async def test_a_redirect_is_not_followed(sender: Sender, receiver: Receiver):
-    receiver.script("/hook", Reaction(status=307, headers={"location": f"{receiver.url}/elsewhere"}))
-    verdict = await post(sender, f"{receiver.url}/hook")
-    assert (verdict.result, verdict.reason) == (Result.PERMANENT, "HTTP307")
-    assert receiver.requests_to("/elsewhere") == []
-
-
-class Measuring(WebhookProvider):
-    """Keeps how long the bodies were that it was given."""
-
-    def __init__(self) -> None:
-        self.read: list[int] = []
-
-    def parse(self, response: Response, now: datetime) -> Verdict:
-        self.read.append(len(response.body))
-        return super().parse(response, now)
-
-
-async def test_a_body_without_end_is_read_to_its_limit_alone(sender: Sender, receiver: Receiver):
-    receiver.script("/hook", Reaction(status=400, body=b"x" * (50 * BODY_LIMIT)))
-    measuring = Measuring()
-    await sender.attempt(measuring, trigger(), to(f"{receiver.url}/hook"), rank=1, still_wanted=always)
-    assert measuring.read == [BODY_LIMIT]
-
-
-async def test_a_body_in_one_piece_is_cut_at_the_limit():
-    vendor, measuring = (
-        Vendor(lambda request: httpx.Response(400, content=b"x" * (3 * BODY_LIMIT))),
-        Measuring(),
-    )
-    await vendor.sender.attempt(
-        measuring, trigger(), to("http://pager.example.com/"), rank=1, still_wanted=always
-    )
-    assert measuring.read == [BODY_LIMIT]
-
-
-async def test_the_receiver_gives_the_wait_it_asks_for(sender: Sender, receiver: Receiver):
-    receiver.script("/hook", Reaction(status=429, headers={"retry-after": "42"}))
-    verdict = await post(sender, f"{receiver.url}/hook")
-    assert (verdict.result, verdict.after) == (Result.RETRY, timedelta(seconds=42))
-
-
-async def test_a_connection_that_hangs_holds_up_no_other(sender: Sender, receiver: Receiver):
-    receiver.script("/hangs", Reaction("hang"))
-    hanging = [
-        asyncio.create_task(post(sender, f"{receiver.url}/hangs", page_by("hangs"))) for _ in range(60)
-    ]
-    await asyncio.to_thread(receiver.wait_for, lambda r: len(r.requests_to("/hangs")) >= IN_FLIGHT)
-    verdict = await post(sender, f"{receiver.url}/hook", page_by("works"))
-    assert verdict.result is Result.OK
-    assert len(receiver.requests_to("/hangs")) == IN_FLIGHT
-    for task in hanging:
-        task.cancel()
-    ended = await asyncio.gather(*hanging, return_exceptions=True)
-    assert {type(end) for end in ended} == {asyncio.CancelledError}
-
-
-# The kinds of failure.
+from watchbill.shell.send import BODY_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -276,7 +70,15 @@ async def test_a_url_that_only_the_client_refuses_is_permanent(url: str):
     assert vendor.seen == []
 
 
-# Still wanted?
+async def test_a_body_in_one_piece_is_cut_at_the_limit():
+    vendor, measuring = (
+        Vendor(lambda request: httpx.Response(400, content=b"x" * (3 * BODY_LIMIT))),
+        Measuring(),
+    )
+    await vendor.sender.attempt(
+        measuring, trigger(), to("http://pager.example.com/"), rank=1, still_wanted=always
+    )
+    assert measuring.read == [BODY_LIMIT]
 
 
 async def test_what_is_no_longer_wanted_when_its_turn_comes_is_not_sent_and_costs_no_token():
@@ -310,9 +112,6 @@ async def test_it_is_asked_when_the_page_leaves_the_queue_and_not_when_it_came()
     await advance(vendor.time, 6)
     assert await waiting is None
     assert len(vendor.seen) == 1
-
-
-# Rate, silence, breaker.
 
 
 class Slow(WebhookProvider):
@@ -434,63 +233,6 @@ async def test_a_probe_that_is_cancelled_leaves_the_probe_to_the_next():
         await vendor.post()
     vendor.answer = lambda request: httpx.Response(202)
     assert (await vendor.post()).result is Result.OK
-
-
-# Secrets.
-
-
-@pytest.mark.parametrize("name", SENDING)
-@pytest.mark.parametrize("status", [200, 202, 302, 400, 401, 409, 429, 503])
-async def test_a_vendor_that_repeats_our_secrets_makes_none_of_them_public(
-    name: str, status: int, caplog: pytest.LogCaptureFixture
-):
-    def echo(request: httpx.Request) -> httpx.Response:
-        text = f"{request.url} {request.headers} {request.content.decode()}"
-        return httpx.Response(status, json={"message": text, "errors": [text], "dedup_key": text})
-
-    await assert_nothing_leaks(name, echo, caplog)
-
-
-@pytest.mark.parametrize("name", SENDING)
-@pytest.mark.parametrize(
-    "error", [httpx.ConnectError, httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError]
-)
-async def test_an_error_that_quotes_the_request_makes_no_secret_public(
-    name: str, error: type[httpx.TransportError], caplog: pytest.LogCaptureFixture
-):
-    def quote(request: httpx.Request) -> httpx.Response:
-        raise error(f"{request.url} {request.headers} {request.content!r}")
-
-    await assert_nothing_leaks(name, quote, caplog)
-
-
-async def assert_nothing_leaks(
-    name: str, answer: Callable[[httpx.Request], httpx.Response], caplog: pytest.LogCaptureFixture
-) -> None:
-    vendor = Vendor(answer)
-    settings = settings_for(name)
-    caplog.set_level(0)
-    with capture_logs() as logs:
-        verdict = await vendor.sender.attempt(
-            PROVIDERS[name], trigger(), settings, rank=1, still_wanted=always
-        )
-    assert len(vendor.seen) == 1
-    shown = f"{verdict!r} {logs!r} {caplog.text}"
-    forms = {secret for secret in settings.secrets.values()}
-    forms |= {form for url in forms if "//" in url for form in (url.partition("//")[2].partition("/")[2],)}
-    assert not [form for form in forms if form in shown]
-
-
-async def test_the_client_logs_no_url_on_the_real_way(
-    sender: Sender, receiver: Receiver, caplog: pytest.LogCaptureFixture
-):
-    caplog.set_level(0)
-    await post(sender, f"{receiver.url}/hook/secret-token")
-    assert receiver.requests_to("/hook/secret-token")
-    assert "secret-token" not in caplog.text
-
-
-# The console.
 
 
 async def test_the_console_writes_a_line_and_sends_nothing():

@@ -94,10 +94,14 @@ class Simulation:
     sent: list[Sent] = field(default_factory=list)
     events: list[tuple[datetime, Event]] = field(default_factory=list)
     writes: int = 0
+    cuts: int = 0
+    """How many processes ended in the middle of what they did."""
     alive: bool = True
     blind: bool = False
     cut: Cut | None = None
     """Where the process ends when it next gets there."""
+    is_replaced: bool = False
+    """Whether another process begins at once where this one is cut."""
     stored: IncidentStatus = field(default_factory=IncidentStatus)
     _memory: IncidentStatus | None = None
     _outcomes: list[Outcome] = field(default_factory=list)
@@ -145,11 +149,14 @@ class Simulation:
 
     def start(self) -> None:
         """Another process, with an identity of its own, takes over from what is stored."""
+        self._renew()
+        self.react()
+
+    def _renew(self) -> None:
         self.kill()
         self._processes += 1
         self.alive = True
         self.observation = replace(self.observation, holder=f"operator-{self._processes}")
-        self.react()
 
     # The clock
 
@@ -185,11 +192,11 @@ class Simulation:
             status = decision.status
             self._perform(effect for effect in decision.effects if not _needs_claim(effect))
         if self._is_cut(Cut.AFTER_PERFORM):
-            return False
+            return self.alive
         self._write(status, events)
         self._next = None if decision.requeue_after is None else self.now + decision.requeue_after
         if self._is_cut(Cut.AFTER_RECORD):
-            return False
+            return self.alive
         self._perform(effect for effect in decision.effects if _needs_claim(effect))
         return bool(self._outcomes)
 
@@ -249,7 +256,9 @@ class Simulation:
     def _is_cut(self, cut: Cut) -> bool:
         if self.cut != cut:
             return False
-        self.kill()
+        self.cut = None
+        self.cuts += 1
+        self._renew() if self.is_replaced else self.kill()
         return True
 
 

@@ -65,7 +65,7 @@ def faults(schema: Schema, content: Mapping[str, Any]) -> list[Fault]:
     admitted = _named(_admitted(schema, content))
     found = [*_structural_faults(schema, admitted), *_duplicates(schema, admitted, ())]
     wrong = [fault.path for fault in found]
-    for node, value, path in _walk(schema, admitted, ()):
+    for node, value, path in _walk(schema, _seen_by_rules(admitted), ()):
         # A rule can only be judged where what it looks at has the right shape.
         if not any(each[: len(path)] == path for each in wrong):
             found += _broken_rules(node, value, path)
@@ -112,6 +112,13 @@ def _named(content: Any) -> Any:
     if isinstance(metadata, dict) and "name" not in metadata and "generateName" in metadata:
         return content | {"metadata": metadata | {"name": f"{metadata['generateName']}{GENERATED}"}}
     return content
+
+
+def _seen_by_rules(content: Any) -> Any:
+    """The object as CEL sees it: of ObjectMeta only the names, as the API server has it."""
+    metadata = content.get("metadata")
+    names = metadata if isinstance(metadata, dict) else {}
+    return content | {"metadata": {key: names[key] for key in ("name", "generateName") if key in names}}
 
 
 def _walk(schema: Schema, value: Any, path: Path) -> Iterator[tuple[Schema, Any, Path]]:

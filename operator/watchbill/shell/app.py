@@ -65,7 +65,7 @@ class App:
         self._ticker = Ticker(self.clock.monotonic)
         self._health = HealthServer(
             self.metrics,
-            liveness(self._ticker, self.queue, self.watch, self.elector),
+            liveness(self._ticker, self.queue, self.watch, self.elector, self.syncer),
             readiness(self.syncer, self.watch),
         )
 
@@ -96,8 +96,8 @@ class App:
         )
         self.ready_keeper = ReadyKeeper(self.cache, secrets, self.kube.patch_status, self.clock.now)
         self.elector.on_gain = self._look_at_everything
-        self.watch.on_restart = self.syncer.request
-        self.syncer.on_appeared = self.watch.restart
+        self.watch.on_gap = self.syncer.request
+        self.syncer.on_appeared = self.syncer.on_missed = self.watch.restart
 
     def may_act(self) -> bool:
         """Whether this process leads, or led until the API server went silent (DESIGN §4, rule 6)."""

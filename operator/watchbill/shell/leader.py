@@ -23,6 +23,9 @@ RENEW_DEADLINE = 7.0
 RETRY_PERIOD = 2.0
 """Seconds between two tries, and the most that one request may take."""
 
+SOON = 0.2
+"""Seconds until the next try where the Lease was written by somebody since it was read."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -78,11 +81,7 @@ class Elector:
         self._unreachable_since: datetime | None = None
         self.on_gain: Callable[[], None] = lambda: None
         self.on_loss: Callable[[], None] = lambda: None
-        self.lost_unreachable_since: datetime | None = None
-        """Since when the lease could not be renewed because no answer came; None in all other cases.
-
-        Such a process was the leader, and nobody else is known to be: it finishes its round (rule 6).
-        """
+        self._lost_by_silence = False
 
     def is_leader(self) -> bool:
         """Whether this process may act now."""
@@ -91,6 +90,15 @@ class Elector:
     def valid_for(self) -> float:
         """Seconds for which it surely may act; 0 where it may not."""
         return max(self._valid_until - self._clock.monotonic(), 0.0) if self._leading else 0.0
+
+    @property
+    def lost_unreachable_since(self) -> datetime | None:
+        """Since when the lease could not be renewed because no answer came; None in all other cases.
+
+        Such a process was the leader, and nobody else is known to be: it finishes its round (rule 6).
+        """
+        expired = self._leading and not self.is_leader()
+        return self._unreachable_since if expired or self._lost_by_silence else None
 
     @property
     def running(self) -> bool:
@@ -124,7 +132,8 @@ class Elector:
         while True:
             began = self._clock.monotonic()
             await self.attempt()
-            next_try = began + RETRY_PERIOD
+            # After a conflict nothing is known; a leader has no time to lose.
+            next_try = began + (SOON if self._seen is None else RETRY_PERIOD)
             if self._leading and self._valid_until < next_try:
                 await self._sleep_until(self._valid_until)
                 self._check_validity()
@@ -143,9 +152,9 @@ class Elector:
             elif self._leading:
                 self._lose("another holds it")
             else:
-                self.lost_unreachable_since = None
+                self._forget_silence()
         except Conflict:
-            # Somebody wrote since it was read; the next try reads it anew.
+            # Somebody wrote since it was read, or our own write was taken and its answer lost.
             self._seen = None
         except Unreachable as error:
             log.warning("the lease cannot be reached", problem=str(error))
@@ -167,7 +176,7 @@ class Elector:
 
     async def _read(self) -> None:
         try:
-            lease: Body | None = await self._kube.get(self._path, timeout=RETRY_PERIOD)
+            lease: Body | None = await self._kube.get(self._path, timeout=self._patience())
         except NotFound:
             lease = None
         if self._seen is None or _version(lease) != _version(self._seen.lease):
@@ -178,9 +187,9 @@ class Elector:
         body = self._body(before, holder, duration)
         if before is None:
             path = lease_path(self._name.namespace)
-            lease = await self._kube.post(path, body, timeout=RETRY_PERIOD)
+            lease = await self._kube.post(path, body, timeout=self._patience())
         else:
-            lease = await self._kube.put(self._path, body, timeout=RETRY_PERIOD)
+            lease = await self._kube.put(self._path, body, timeout=self._patience())
         self._seen = Seen(lease, self._clock.monotonic())
 
     def _body(self, before: Body | None, holder: str, duration: float) -> Body:
@@ -203,12 +212,12 @@ class Elector:
     def _check_validity(self) -> None:
         """Notice that the time of the last renewal is over."""
         if self._leading and self._clock.monotonic() >= self._valid_until:
-            self.lost_unreachable_since = self._unreachable_since
+            self._lost_by_silence = self._unreachable_since is not None
             self._lose("it was not renewed in time")
 
     def _win(self, began: float) -> None:
         self._valid_until = began + RENEW_DEADLINE
-        self._unreachable_since = self.lost_unreachable_since = None
+        self._forget_silence()
         if not self._leading:
             self._leading = True
             self._metrics.set(1)
@@ -221,6 +230,13 @@ class Elector:
         self._metrics.set(0)
         log.warning("this process does not lead any more", lease=self._path, why=why)
         self.on_loss()
+
+    def _forget_silence(self) -> None:
+        self._unreachable_since, self._lost_by_silence = None, False
+
+    def _patience(self) -> float:
+        """Seconds that a request may take: a leader's ends when the last renewal does."""
+        return min(RETRY_PERIOD, self.valid_for() or RETRY_PERIOD)
 
     async def _sleep_until(self, moment: float) -> None:
         await asyncio.sleep(max(moment - self._clock.monotonic(), 0.0))
