@@ -30,6 +30,7 @@ down: $(STAMP) ## stop the local control plane
 
 .PHONY: test
 test: $(STAMP) ## run every test: the fast ones first, then those that need an API server
+	@$(BIN)/python -m dev build
 	@rm -f .dev/results.json; failed=0; \
 	$(BIN)/python -m pytest -m 'not cluster' || failed=1; \
 	$(BIN)/python -m pytest -m cluster || failed=1; \

@@ -1,4 +1,4 @@
-"""`python -m dev up|down|status|build|generate`: what the Makefile runs."""
+"""`python -m dev up|down|status|build|generate|demo`: what the Makefile runs."""
 
 import argparse
 import importlib
@@ -11,6 +11,8 @@ from types import FrameType
 
 from dev.assets import ensure_assets
 from dev.cluster import Cluster
+from dev.demo import KILLS
+from dev.demo import main as play_demo
 from dev.errors import DevError
 from dev.layout import REPOSITORY
 from dev.progress import Progress
@@ -56,12 +58,18 @@ def generate(options: argparse.Namespace) -> int:
     return code
 
 
+def demo(options: argparse.Namespace) -> int:
+    """Plays one incident on a control plane of its own, and leaves nothing running."""
+    return play_demo(options.directory, options.manifests, options.kill_at)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "up": up,
     "down": down,
     "status": status,
     "build": build,
     "generate": generate,
+    "demo": demo,
 }
 
 
@@ -75,6 +83,10 @@ def main(arguments: list[str]) -> int:
         added = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
         if command is generate:
             added.add_argument("--check", action="store_true", help="write nothing")
+        if command is demo:
+            added.add_argument(
+                "--kill-at", action="append", default=[], choices=KILLS, help="kill -9 the operator there"
+            )
     chosen = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)

@@ -9,7 +9,6 @@ from tests.support.builders import T0, UNKEYED, connections, observation, policy
 from tests.support.play import (
     BAD_KEY,
     ERROR,
-    LOST_ANSWER,
     OK,
     REFUSED,
     TIMEOUT,
@@ -114,7 +113,7 @@ def test_an_unknown_first_connection_is_tried_again_where_all_others_failed():
 
 
 def test_once_one_connection_accepted_no_other_is_tried_even_if_the_first_answers_late():
-    incident = passed(chain(pagerduty=LOST_ANSWER), "59m")
+    incident = passed(chain(pagerduty=TIMEOUT), "59m")
     assert paged(incident) == [(0, "only", "pagerduty"), (10, "only", "backup")]
     first = incident.sent[0].effect
     status = record(incident.stored, [Outcome(first, Result.OK, incident.now)], incident.now)

@@ -144,7 +144,8 @@ CASES = (
     ),
     Case(
         "Incident.spec",
-        "`stateReason` must be changed when `state` becomes Cancelled: it still says why the state was another",
+        "`stateReason` must be changed when `state` becomes Cancelled: "
+        "it still says why the state was another",
         "spec.stateReason",
         before={"mode": "Backfill", **said("Mitigated", "rolled back")},
         passes=(

@@ -10,8 +10,9 @@ import pytest
 from dev.layout import REPOSITORY
 from dev.operator_process import OperatorProcess
 from dev.receiver import Receiver
-from tests.support.acceptance import manifest, person
+from tests.support.acceptance import person
 from tests.support.kubectl import Kubectl
+from tests.support.manifests import text as manifest
 from tests.support.team import Object, Team, condition
 
 pytestmark = pytest.mark.cluster
@@ -109,7 +110,9 @@ def test_what_people_do_with_kubectl_alone(shop: Shop):
     say("ana", "acknowledge", "on it")
     shop.wait("story", "condition=Acknowledged")
     key = next(a.dedup_key for a in shop.vendors.alerts if a.dedup_key.startswith(uid))
-    shop.vendors.wait_for(lambda seen: seen.alert(key).state == "acknowledged")
+    shop.vendors.wait_for(
+        lambda seen: [a for a in seen.alerts if (a.dedup_key, a.state) == (key, "acknowledged")]
+    )
     say("ana", "withdraw")
     shop.wait("story", "condition=Acknowledged=False")
     say("bo", "acknowledge")

@@ -75,7 +75,7 @@ def test_the_largest_incident_is_judged_within_the_api_servers_budget(cluster, c
     thing = {"service": "s" * 253, "environment": "e" * 63, "region": "r" * 63, "kind": "k" * 63}
     declaration = {
         "title": "t" * 200,
-        "severity": "S" * 32,
+        "severity": "SEV-2",
         "summary": "s" * 4096,
         "affected": [thing] * THINGS,
     }
@@ -89,7 +89,7 @@ def test_the_largest_incident_is_judged_within_the_api_servers_budget(cluster, c
         "acknowledgedBy": {"ana": {"note": "n" * 256}},
         "affected": [{**thing, "kind": "j" * 63}] * THINGS,
         "summary": "S" * 4096,
-        "severity": "T" * 32,
+        "severity": "SEV-1",
         "state": "Mitigated",
         "stateReason": "m" * 1024,
         "escalation": {"request": {"reason": "r" * 512}},

@@ -23,8 +23,8 @@ def test_levels_page_on_time_through_several_targets(team: Team):
     seen = team.receiver
     first = seen.wait_for(lambda r: r.requests_to("/v2/enqueue"))[0]
     both = [
-        seen.wait_for(lambda r, path=path: r.requests_to(f"/{team.namespace}/{path}"), timeout=10)[0]
-        for path in ("backup", "second")
+        seen.wait_for(lambda r: r.requests_to(f"/{team.namespace}/backup"), timeout=10)[0],
+        seen.wait_for(lambda r: r.requests_to(f"/{team.namespace}/second"), timeout=10)[0],
     ]
     third = seen.wait_for(lambda r: r.requests_to("/v2/enqueue")[1:], timeout=10)[0]
     for request in both:

@@ -1,7 +1,6 @@
 """The profiles of the laws: the same examples in every run, and many more at night."""
 
-from datetime import timedelta
-
+import pytest
 from hypothesis import HealthCheck, settings
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
@@ -16,9 +15,14 @@ settings.register_profile(
 )
 settings.register_profile(
     "nightly",
-    parent=settings.get_profile("watchbill"),
     derandomize=False,
+    deadline=None,
     max_examples=3000,
     print_blob=True,
-    deadline=timedelta(seconds=60),
+    suppress_health_check=SLOW,
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take the short profile where none is asked for."""
+    settings.load_profile(config.getoption("--hypothesis-profile", None) or "watchbill")

@@ -78,16 +78,26 @@ POLICIES = (
 )
 
 policies = st.sampled_from(POLICIES)
-timeouts = st.sampled_from([{}, {}, {"acknowledgementTimeout": "30m"}, {"acknowledgementTimeout": "7m"}])
-kinds = st.sampled_from([(KEYED, UNKEYED), (KEYED, KEYED), (UNKEYED, UNKEYED), (KEYED, replace(KEYED, real=False))])
+NO_TIMEOUT = ({},)
+TIMEOUTS: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {"acknowledgementTimeout": "30m"},
+    {"acknowledgementTimeout": "7m"},
+)
+kinds = st.sampled_from(
+    [(KEYED, UNKEYED), (KEYED, KEYED), (UNKEYED, UNKEYED), (KEYED, replace(KEYED, real=False))]
+)
 
 
 @st.composite
-def givens(draw: st.DrawFn, modes: tuple[str, ...] = ("Live",)) -> Observation:
+def givens(
+    draw: st.DrawFn, modes: tuple[str, ...] = ("Live",), timeouts: tuple[dict[str, Any], ...] = TIMEOUTS
+) -> Observation:
     """An incident and what is around it; sometimes without a class, a policy or the operator's connection."""
     first, second = draw(kinds)
     everything: dict[str, Any] = {
-        "incident_class": incident_class(**draw(timeouts)),
+        "incident_class": incident_class(**draw(st.sampled_from(timeouts))),
         "policies": {"primary": draw(policies)},
         "connections": {
             **connections(pagerduty=first, backup=second),
@@ -105,17 +115,23 @@ def givens(draw: st.DrawFn, modes: tuple[str, ...] = ("Live",)) -> Observation:
 
 # How connections answer
 
-RESULTS = (Result.OK, Result.OK, Result.RETRY, Result.RETRY, Result.UNKNOWN, Result.UNKNOWN)
-RARE_RESULTS = (Result.PERMANENT, Result.AUTH, Result.CONFLICT)
 CONNECTIONS = ("pagerduty", "backup", "all-hands", "operator")
 
-
-@st.composite
-def answer(draw: st.DrawFn) -> Answer:
-    """An answer of any of the six kinds; half of them are refusals for now, or no answer."""
-    result = draw(st.sampled_from(RESULTS + RARE_RESULTS))
-    after = draw(st.sampled_from([None, None, 3, 8, 40])) if result == Result.RETRY else None
-    return Answer(result, timedelta(seconds=after) if after else None, delivers=draw(st.booleans()))
+GOOD = (Answer(),)
+REFUSALS = (
+    *(Answer(Result.RETRY, timedelta(seconds=s) if s else None) for s in (0, 0, 2, 3, 8, 40)),
+    Answer(Result.UNKNOWN),
+    Answer(Result.UNKNOWN),
+)
+ANSWERS = (
+    Answer(),
+    Answer(),
+    *REFUSALS,
+    Answer(Result.PERMANENT),
+    Answer(Result.AUTH),
+    Answer(Result.CONFLICT),
+)
+"""All six results; most are refusals for now, or no answer."""
 
 
 # What happens
@@ -189,7 +205,7 @@ def _later(world: Simulation, seconds: int) -> str:
 @st.composite
 def vendor(draw: st.DrawFn) -> Named:
     """A connection begins to answer in another way."""
-    name, given = draw(st.sampled_from(CONNECTIONS)), draw(answer())
+    name, given = draw(st.sampled_from(CONNECTIONS)), draw(st.sampled_from(ANSWERS))
     return Named(f"{name} answers {given.result}", lambda world: world.answers.update({name: given}))
 
 
@@ -210,11 +226,12 @@ def trouble(draw: st.DrawFn) -> Named:
     return draw(st.sampled_from(troubles))
 
 
-def crash(world: Simulation, cut: Cut, down: int = 0) -> None:
-    """The process ends in the next thing that it does, and after some seconds another one begins."""
+def crash(world: Simulation, cut: Cut, down: int = 0, meanwhile: Op = lambda world: None) -> None:
+    """The process ends in the next thing that it does; then people act, and after some seconds another begins."""
     world.cut = cut
-    world.advance(timedelta(seconds=400))
+    world.advance(timedelta(seconds=1800))
     world.kill()
+    meanwhile(world)
     world.advance(timedelta(seconds=down))
     world.start()
 
@@ -225,13 +242,24 @@ def without(world: Simulation, name: str) -> None:
 
 
 steps = st.one_of(waiting(), waiting(), act(), act(), vendor(), trouble())
+steps_without_crashes = st.one_of(waiting(), waiting(), act(), vendor())
+calm_steps = st.one_of(waiting(), act())
+quiet_steps = st.one_of(waiting(), waiting(), act(), vendor(), trouble())
 
 
 @st.composite
 def programs(
-    draw: st.DrawFn, modes: tuple[str, ...] = ("Live",), step: st.SearchStrategy[Named] = steps, most: int = 9
+    draw: st.DrawFn,
+    modes: tuple[str, ...] = ("Live",),
+    step: st.SearchStrategy[Named] = steps,
+    answers: tuple[Answer, ...] = ANSWERS,
+    timeouts: tuple[dict[str, Any], ...] = TIMEOUTS,
+    most: int = 9,
 ) -> Program:
     """A program of a few steps; in the beginning two in three connections fail, of the last ones one in three."""
-    answers = {name: draw(answer()) for name in CONNECTIONS[:2] if draw(st.integers(0, 2))}
-    answers |= {name: draw(answer()) for name in CONNECTIONS[2:] if not draw(st.integers(0, 2))}
-    return Program(draw(givens(modes)), answers, tuple(draw(st.lists(step, min_size=3, max_size=most))))
+    answer = st.sampled_from(answers)
+    given = {name: draw(answer) for name in CONNECTIONS[:2] if draw(st.integers(0, 2))}
+    given |= {name: draw(answer) for name in CONNECTIONS[2:] if not draw(st.integers(0, 2))}
+    return Program(
+        draw(givens(modes, timeouts)), given, tuple(draw(st.lists(step, min_size=3, max_size=most)))
+    )

@@ -11,7 +11,7 @@ from watchbill.shell.watch import CappedForever, assert_only_events, registered,
 
 
 def registry() -> kopf.OperatorRegistry:
-    return registered(Credentials("http://127.0.0.1:1"), lambda kind, type_, raw: None)
+    return registered(Credentials("http://127.0.0.1:1"), lambda kind, type_, raw: None, [])
 
 
 def test_every_kind_is_watched_by_one_handler_of_events():

@@ -61,8 +61,11 @@ def _escalation(status: IncidentStatus) -> Iterator[str]:
         yield "escalation runs in epoch 0"
     if status.phase not in OPEN and at.state not in ("Idle", "Stopped"):
         yield f"escalation is {at.state} in phase {status.phase}"
-    if status.phase == "Triggered" and at.state == "Idle" and status.pages:
-        yield "pages were made by an escalation that never ran"
+    current = [p for p in status.pages if (p.epoch, p.round, p.level) == (at.epoch, at.round, at.level)]
+    if status.phase == "Triggered" and at.state in ("Waiting", "Exhausted") and current:
+        if all(hop.closing is not None for page in current for hop in page.hops if hop.state == "Accepted"):
+            if all(page.state not in ("Pending", "Failed") for page in current):
+                yield "the outside was told that somebody has all that is paged, and nobody has"
 
 
 def _pages(status: IncidentStatus, uid: str) -> Iterator[str]:

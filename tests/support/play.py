@@ -19,9 +19,8 @@ OK = Answer()
 ERROR = Answer(Result.RETRY, reason="HTTP503")
 REFUSED = Answer(Result.PERMANENT, reason="HTTP400")
 BAD_KEY = Answer(Result.AUTH, reason="HTTP401")
-TIMEOUT = Answer(Result.UNKNOWN, reason="Timeout", delivers=False)
-LOST_ANSWER = Answer(Result.UNKNOWN, reason="Timeout")
-"""The page arrives, and its answer does not."""
+TIMEOUT = Answer(Result.UNKNOWN, reason="Timeout")
+"""No answer within the sender's deadline: it may have arrived."""
 
 ACKNOWLEDGED: Mapping[str, Any] = {"acknowledgedBy": {"ana": {}}}
 """What ana writes to take the incident."""

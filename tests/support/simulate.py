@@ -30,6 +30,7 @@ class Cut(StrEnum):
 
     AFTER_PERFORM = "after perform, before the record"
     AFTER_RECORD = "after the record, before what was claimed is sent"
+    AFTER_CLAIMED = "after what was claimed is sent, before its outcome is recorded"
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,6 @@ class Answer:
     result: Result = Result.OK
     after: timedelta | None = None
     reason: str = ""
-    delivers: bool = True
-    """Whether the page arrives although the answer is not OK; only for an unknown one."""
 
     @property
     def hangs(self) -> bool:
@@ -54,7 +53,7 @@ class Sent:
 
     time: datetime
     effect: Effect
-    result: Result
+    answer: Answer
     by: str
 
     @property
@@ -68,9 +67,14 @@ class Sent:
         return hop_of(self.effect).connection
 
     @property
-    def arrived(self) -> bool:
-        """Whether the outside took it, or may have."""
-        return self.result in (Result.OK, Result.UNKNOWN)
+    def refused(self) -> bool:
+        """Whether the outside said not now."""
+        return self.answer.result == Result.RETRY
+
+    @property
+    def after(self) -> timedelta | None:
+        """How long the outside asked to wait."""
+        return self.answer.after
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,9 @@ class Simulation:
             self.now = max(self.now, due)
             self._give_up()
             self.react()
-        raise AssertionError(f"more than {MOST_REACTIONS} reactions in {length}: the core wakes up for nothing")
+        raise AssertionError(
+            f"more than {MOST_REACTIONS} reactions in {length}: the core wakes up for nothing"
+        )
 
     # The operator
 
@@ -197,7 +203,10 @@ class Simulation:
         self._next = None if decision.requeue_after is None else self.now + decision.requeue_after
         if self._is_cut(Cut.AFTER_RECORD):
             return self.alive
-        self._perform(effect for effect in decision.effects if _needs_claim(effect))
+        claimed = [effect for effect in decision.effects if _needs_claim(effect)]
+        self._perform(claimed)
+        if claimed and self._is_cut(Cut.AFTER_CLAIMED):
+            return self.alive
         return bool(self._outcomes)
 
     def _decided(self, status: IncidentStatus) -> Decision:
@@ -224,9 +233,7 @@ class Simulation:
     def _perform(self, effects: Any) -> None:
         for effect in effects:
             answer = self.answers.get(connection_of(effect).name, Answer())
-            holder = self.observation.holder
-            result = answer.result if answer.delivers or not answer.hangs else Result.RETRY
-            sent = Sent(self.now, effect, result, holder)
+            sent = Sent(self.now, effect, answer, self.observation.holder)
             self.sent.append(sent)
             if answer.hangs:
                 self._hanging.append((self.now + TIMEOUT, sent))
@@ -238,7 +245,8 @@ class Simulation:
         due = [sent for time, sent in self._hanging if time <= self.now]
         self._hanging = [(time, sent) for time, sent in self._hanging if time > self.now]
         self._outcomes += [
-            Outcome(sent.effect, Result.UNKNOWN, self.now, reason="Timeout", message="no answer") for sent in due
+            Outcome(sent.effect, Result.UNKNOWN, self.now, reason="Timeout", message="no answer")
+            for sent in due
         ]
 
     def _taken_outcomes(self) -> list[Outcome]:

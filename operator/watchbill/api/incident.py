@@ -121,7 +121,8 @@ CANCELLED_WHY = rule(
     ".stateReason",
 )
 CANCELLED_WHY_NOW = rule(
-    "!has(self.state) || self.state != 'Cancelled' || (has(oldSelf.state) && oldSelf.state == 'Cancelled') || "
+    "!has(self.state) || self.state != 'Cancelled' || "
+    "(has(oldSelf.state) && oldSelf.state == 'Cancelled') || "
     "!has(oldSelf.stateReason) || !has(self.stateReason) || self.stateReason != oldSelf.stateReason",
     "`stateReason` must be changed when `state` becomes Cancelled: it still says why the state was another",
     ".stateReason",

@@ -42,7 +42,7 @@ METADATA: Schema = {
 """Kubernetes' ObjectMeta, which a CustomResourceDefinition leaves out."""
 
 GENERATED = "00000"
-"""What stands for the five characters that the API server appends to `generateName`."""
+"""What stands for the five characters that the API server appends to `generateName`, cut to 58."""
 
 
 class Fault(NamedTuple):
@@ -110,7 +110,7 @@ def _admitted(schema: Schema, value: Any) -> Any:
 def _named(content: Any) -> Any:
     metadata = content.get("metadata")
     if isinstance(metadata, dict) and "name" not in metadata and "generateName" in metadata:
-        return content | {"metadata": metadata | {"name": f"{metadata['generateName']}{GENERATED}"}}
+        return content | {"metadata": metadata | {"name": f"{metadata['generateName'][:58]}{GENERATED}"}}
     return content
 
 

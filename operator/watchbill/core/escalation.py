@@ -82,6 +82,7 @@ def presumed(draft: Draft) -> Draft:
 
     A process that died may have sent them; they are closed with the others, and never sent from here.
     """
+    draft = _resumed_by_now(draft)
     policy, state = draft.status.policy, draft.escalation
     if state.state not in ("Waiting", "Exhausted") or state.next_time is None:
         return draft
@@ -96,6 +97,14 @@ def presumed(draft: Draft) -> Draft:
     if policy is None:
         return _operator_planned(_operator_planned(draft, counts[0], "Superseded"), counts[1], "Superseded")
     return _planned(draft, counts[1], plan.LAST_RESORT, due, "Superseded") if due <= draft.now else draft
+
+
+def _resumed_by_now(draft: Draft) -> Draft:
+    """The draft in the epoch that the end of a snooze or of an acknowledgement began, where that is over."""
+    expiry, snooze = draft.status.deadlines.acknowledgement_expiry_time, draft.escalation.snoozed_until_time
+    ends = {"Snoozed": snooze, "Stopped": expiry if draft.phase == "Acknowledged" else None}
+    end = ends.get(draft.escalation.state)
+    return draft if end is None or draft.now < end else resumed(draft)
 
 
 def wakeups(draft: Draft) -> Iterator[datetime]:

@@ -56,6 +56,7 @@ class App:
         self.elector = Elector(self.kube, self.clock, self.metrics, lease)
         self.recorder = Recorder(self.kube, self.clock, self.metrics, settings.identity)
         self.tally = Tally(self.metrics)
+        self._generations: dict[ObjectKey, int] = {}
         self.queue = Queue(self._reconcile, self.metrics, self.clock.monotonic)
         self.inbox = Inbox(self.cache, self._changed, self._deleted)
         self.watch = Watch(credentials, self.clock, self.metrics, self.inbox.deliver)
@@ -170,11 +171,15 @@ class App:
                 self.tally.seen(incident)
             else:
                 log.error("an incident cannot be read", name=key.name, problem=self.cache.problem(*key))
-        self._look_around(key, raw)
+        generation = raw.get("metadata", {}).get("generation", 0)
+        if self._generations.get(key) != generation:
+            self._generations[key] = generation
+            self._look_around(key, raw)
 
     def _deleted(self, key: ObjectKey, last: Raw | None) -> None:
         if key.kind == "Incident":
             self.incidents.deleted(key, last)
+        self._generations.pop(key, None)
         self._look_around(key, last or {})
 
     def _look_around(self, key: ObjectKey, raw: Raw) -> None:

@@ -77,7 +77,9 @@ class IncidentKeeper:
     async def reconcile(self, key: ObjectKey) -> timedelta | None:
         """How soon to look again; None where only an event can change anything."""
         for attempt in range(CONFLICTS):
-            incident = await self._incident(key, fresh=attempt > 0)
+            # A server that was silent is asked again before anything is decided on its silence.
+            silent = self._parts.observer.blind_since is not None
+            incident = await self._incident(key, fresh=attempt > 0 or silent)
             if incident is None or incident.metadata.deletion_timestamp is not None:
                 self._parts.unwritten.forget(key)
                 return None
@@ -109,10 +111,10 @@ class IncidentKeeper:
 
     async def _keep(self, key: ObjectKey, incident: Incident) -> timedelta | None:
         parts, now = self._parts, self._parts.clock.now()
-        held = parts.unwritten.held(key)
         if not parts.may_act():
             return await self._only_record(key, incident)
-        if held is not None and held.blind and now - held.since > BLIND_FOR:
+        blind_since = parts.observer.blind_since
+        if blind_since is not None and now - blind_since > BLIND_FOR:
             return WRITE_AGAIN
         settled = await self._settle(key, incident, parts.unwritten.start(key, incident, now))
         claims = tuple(effect for effect in settled.decision.effects if needs_claim(effect))
@@ -151,13 +153,13 @@ class IncidentKeeper:
         self, key: ObjectKey, incident: Incident, status: IncidentStatus
     ) -> tuple[Decision, datetime]:
         """The decision, and the moment that it is for; what is missing was asked for at the API server."""
-        parts, held = self._parts, self._parts.unwritten.held(key)
+        parts = self._parts
         incident = incident.model_copy(update={"status": status})
         for _ in range(2):
             observation = replace(
                 parts.observer.observe(incident),
                 in_flight=parts.performer.in_flight(incident.metadata.uid),
-                blind_since=held.since if held is not None and held.blind else None,
+                blind_since=parts.observer.blind_since,
             )
             now = parts.clock.now()
             decision = decide(observation, now)
@@ -184,7 +186,7 @@ class IncidentKeeper:
         """Go on from memory: the page matters more than its record."""
         now, blind = self._parts.clock.now(), isinstance(error, Unreachable)
         version = incident.metadata.resource_version
-        self._parts.unwritten.hold(key, Held(settled.decision.status, version, settled.outcomes, now, blind))
+        self._parts.unwritten.hold(key, Held(settled.decision.status, version, settled.outcomes, now))
         held = self._parts.unwritten.held(key)
         log.error("the status cannot be written; paging goes on", problem=str(error), blind=blind)
         if held is not None and (blind or now - held.since > CLAIM_PATIENCE):

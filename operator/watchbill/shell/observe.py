@@ -134,11 +134,16 @@ class Observer:
         self._holder = holder
         self._claims: dict[str, datetime] = {}
 
+    @property
+    def blind_since(self) -> datetime | None:
+        """Since when the API server has not answered; None while it does."""
+        return self._kube.unreachable_since
+
     async def incident(self, key: ObjectKey, fresh: bool = False) -> Incident | None:
         """The incident, from the API server where it rests or must be fresh; None where it is gone."""
         if fresh or (self._cache.knows(*key) and self._cache.get(*key) is None):
             try:
-                self._cache.upsert(key.kind, await self._kube.get(path_of(*key)))
+                self._cache.upsert(key.kind, await self._kube.get(path_of(*key), timeout=READ_TIMEOUT))
             except NotFound:
                 return None
         return self._cache.read(Incident, key.namespace, key.name)

@@ -20,8 +20,6 @@ class Held:
     outcomes: int
     """How many outcomes it has folded in."""
     since: datetime
-    blind: bool
-    """Whether no answer came, so that what people say meanwhile cannot be seen."""
 
 
 class Unwritten:

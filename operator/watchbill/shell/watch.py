@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import aiohttp
 import kopf
 
 from watchbill.api.group import GROUP, VERSION
@@ -72,14 +73,20 @@ class Watch:
         await self._kopf.stop()
 
     async def _operate(self, stop_flag: asyncio.Event, ready_flag: asyncio.Event) -> None:
-        await kopf.operator(
-            registry=registered(self._credentials, self._hand_over),
-            settings=settings(),
-            clusterwide=True,
-            standalone=True,
-            stop_flag=stop_flag,
-            ready_flag=ready_flag,
-        )
+        sessions: list[aiohttp.ClientSession] = []
+        try:
+            await kopf.operator(
+                registry=registered(self._credentials, self._hand_over, sessions),
+                settings=settings(),
+                clusterwide=True,
+                standalone=True,
+                stop_flag=stop_flag,
+                ready_flag=ready_flag,
+            )
+        finally:
+            # kopf closes them only where it ends in order.
+            for session in sessions:
+                await session.close()
 
     def _hand_over(self, kind: str, type_: str | None, raw: dict[str, Any]) -> None:
         """Called in kopf's loop; ours is closed already where the process is ending."""
@@ -172,8 +179,10 @@ def settings() -> kopf.OperatorSettings:
     return chosen
 
 
-def registered(credentials: Credentials, deliver: Deliver) -> kopf.OperatorRegistry:
-    """A registry of our own, with a login and one handler of events for each kind."""
+def registered(
+    credentials: Credentials, deliver: Deliver, sessions: list[aiohttp.ClientSession]
+) -> kopf.OperatorRegistry:
+    """A registry of our own, with a login, which notes its sessions, and a handler for each kind."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry, id="login")
@@ -184,6 +193,7 @@ def registered(credentials: Credentials, deliver: Deliver) -> kopf.OperatorRegis
             session = credentials.session(CONNECTIONS)
         except LoginError as error:
             raise kopf.PermanentError(str(error)) from error
+        sessions.append(session)
         return kopf.AiohttpSession(server=credentials.server, aiohttp_session=session)
 
     for kind in KINDS:
