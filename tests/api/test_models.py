@@ -68,6 +68,24 @@ def test_a_status_of_a_newer_operator_survives_a_round_trip():
     assert IncidentStatus.model_validate(status).to_json() == status
 
 
+def test_a_word_of_a_newer_operator_is_read_as_what_is_safe_to_take_it_for():
+    page = {"id": "p", "epoch": 1, "round": 1, "level": "first", "dueTime": "2026-03-09T03:00:00Z"}
+    hop = {"connection": "pager", "namespace": "shop", "key": "uid/1", "state": "Queued"}
+    status = IncidentStatus.model_validate(
+        {
+            "phase": "Mobilizing",
+            "publicPhase": "Verifying",
+            "escalation": {"state": "Bundling"},
+            "pages": [page | {"state": "Bundled", "hops": [hop]}],
+        }
+    )
+    assert status.phase is None
+    assert status.public_phase is None
+    assert status.escalation.state == "Waiting"
+    assert status.pages[0].state == "Superseded"
+    assert status.pages[0].hops[0].state == "Unknown"
+
+
 def test_a_field_of_a_newer_spec_is_ignored():
     incident = Incident.model_validate({"spec": {"title": "x", "severity": "SEV-1", "newer": 1}})
     assert incident.spec.title == "x"

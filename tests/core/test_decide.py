@@ -31,7 +31,12 @@ def test_deciding_again_at_the_same_moment_changes_nothing_and_tells_nobody():
 
 def test_all_that_people_wrote_is_decided_at_once():
     seen = observation(
-        incident(acknowledgedBy={"ana": {}, "bo": {}}, state="Mitigated", roles={"commander": "cy"})
+        incident(
+            acknowledgedBy={"ana": {}, "bo": {}},
+            state="Mitigated",
+            roles={"commander": "cy"},
+            setBy={"state": "ana"},
+        )
     )
     status = decide(seen, T0).status
     assert (status.phase, status.commander) == ("Mitigated", "cy")

@@ -203,7 +203,7 @@ async def test_kopf_tells_of_every_kind_and_survives_being_killed(
         await until(lambda: wanted | {("IncidentClass", class_name)} <= shell.changed)
         assert watch.last_event_time is not None
 
-        _cancel_everything(watch)
+        _cancel_kopf(watch)
         await until(lambda: not watch.watching)
         cancelled = {"spec": {"state": "Cancelled", "stateReason": "a false alarm"}}
         # Deleted while nobody watches: only the list that the restart asks for can tell.
@@ -220,16 +220,15 @@ async def test_kopf_tells_of_every_kind_and_survives_being_killed(
     assert not watch.watching
 
 
-def _cancel_everything(watch: Watch) -> None:
+def _cancel_kopf(watch: Watch) -> None:
     run = watch._kopf._run
     assert run is not None
     assert run._loop is not None
     loop = run._loop
 
     def cancel() -> None:
-        for task in asyncio.all_tasks(loop):
-            if "_watch_over" not in repr(task.get_coro()):
-                task.cancel()
+        (operator,) = [task for task in asyncio.all_tasks(loop) if "_operate" in repr(task.get_coro())]
+        operator.cancel()
 
     loop.call_soon_threadsafe(cancel)
 

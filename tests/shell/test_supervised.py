@@ -128,6 +128,25 @@ async def test_a_stop_does_not_wait_for_a_long_pause(started: Start, monkeypatch
     assert runs.count == 1
 
 
+async def test_what_does_not_end_when_asked_to_is_left_to_itself(
+    started: Start, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(supervised, "STOPPING", 0.01)
+    released = threading.Event()
+
+    async def hang() -> None:
+        while not released.is_set():
+            await asyncio.sleep(0.001)
+
+    runs = Runs(hang)
+    thread = started(runs)
+    await until(lambda: thread.ready)
+    thread.restart()
+    await until(lambda: runs.count == 2 and thread.ready)
+    assert runs.restarts == 1
+    released.set()
+
+
 async def test_while_it_is_down_the_time_counts(monkeypatch: pytest.MonkeyPatch):
     now = 0.0
     thread = Supervised("watched", Runs().operate, lambda: now)

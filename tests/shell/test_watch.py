@@ -1,17 +1,20 @@
 """What kopf is told: events only, nothing stored, and no outage that ends it."""
 
 import itertools
+from typing import Any
 
 import kopf
 import pytest
 
 from watchbill.api.kinds import KINDS
+from tests.shell.fake_time import FakeTime
 from watchbill.shell.credentials import Credentials
-from watchbill.shell.watch import CappedForever, assert_only_events, registered, settings
+from watchbill.shell.metrics import Metrics
+from watchbill.shell.watch import CappedForever, Watch, assert_only_events, registered, settings
 
 
 def registry() -> kopf.OperatorRegistry:
-    return registered(Credentials("http://127.0.0.1:1"), lambda kind, type_, raw: None, [])
+    return registered(_async_nothing, lambda kind, type_, raw: None)
 
 
 def test_every_kind_is_watched_by_one_handler_of_events():
@@ -50,7 +53,7 @@ def test_a_daemon_a_timer_an_index_and_a_webhook_are_refused():
             assert_only_events(made)
 
 
-async def _async_nothing(**_: object) -> None: ...
+async def _async_nothing(**_: object) -> Any: ...
 
 
 def test_kopf_stores_nothing_scans_nothing_posts_nothing_and_kills_nobody():
@@ -75,3 +78,36 @@ def test_the_pauses_between_tries_grow_and_never_end():
     assert list(itertools.islice(pauses, 9)) == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30])
     assert next(itertools.islice(pauses, 100_000, None)) == 30
     assert not hasattr(pauses, "__len__")
+
+
+class Kopf:
+    """What the watch supervises, and whether it was started again."""
+
+    ready = True
+    restarts = 0
+
+    def restart(self) -> None:
+        self.restarts += 1
+
+
+async def test_a_kopf_that_does_nothing_for_a_minute_is_started_again(time: FakeTime, metrics: Metrics):
+    delivered: list[str] = []
+    watch = Watch(
+        Credentials("http://127.0.0.1:1"),
+        time.clock(),
+        metrics,
+        lambda kind, type_, raw: delivered.append(kind),
+    )
+    kopf_stub = Kopf()
+    watch._kopf = kopf_stub  # type: ignore[assignment]  # a kopf that is stuck on demand
+    time.advance(59)
+    watch._take("Incident", "ADDED", {})
+    time.advance(59)
+    watch.restart_if_stuck()
+    assert (delivered, kopf_stub.restarts) == (["Incident"], 0)
+    time.advance(2)
+    watch.restart_if_stuck()
+    assert kopf_stub.restarts == 1
+    kopf_stub.ready = False
+    watch.restart_if_stuck()
+    assert kopf_stub.restarts == 1

@@ -7,7 +7,7 @@ from pydantic import Field
 from watchbill.api.condition import Condition
 from watchbill.api.escalation_policy import LastResort, Level, Repeat
 from watchbill.api.incident_class import Severity
-from watchbill.api.model import Generation, StatusModel, Time
+from watchbill.api.model import Generation, StatusModel, Time, read_as
 from watchbill.api.page import (
     Claim,
     Closing,
@@ -47,7 +47,8 @@ MAX_TIMELINE = 50
 
 Phase = Literal["Pending", "Triggered", "Acknowledged", "Mitigated", "Resolved", "Closed", "Cancelled"]
 PublicPhase = Literal["Investigating", "Identified", "Monitoring", "Resolved"]
-EscalationState = Literal["Idle", "Waiting", "Snoozed", "Exhausted", "Stopped"]
+# A state that a newer operator knows is taken for one that goes on paging.
+EscalationState = Annotated[Literal["Idle", "Waiting", "Snoozed", "Exhausted", "Stopped"], read_as("Waiting")]
 
 Short = Annotated[str, Field(max_length=64)]
 Name = Annotated[str, Field(max_length=253)]
@@ -195,7 +196,9 @@ class Resource(StatusModel):
     """Something outside that belongs to the incident."""
 
     connection: OwnName = Field(description="connection is the Connection that made it.")
-    state: Literal["Pending", "Ready", "Failed"] = Field(description="state says how far it is.")
+    state: Annotated[Literal["Pending", "Ready", "Failed"], read_as("Pending")] = Field(
+        description="state says how far it is."
+    )
     external_id: Name = Field(
         default="", alias="externalID", description="externalID is the vendor's name for it."
     )
@@ -222,11 +225,11 @@ class IncidentStatus(StatusModel):
     observed_generation: Generation = Field(
         default=0, description="observedGeneration is the generation that this status is about."
     )
-    phase: Phase | None = Field(
+    phase: Annotated[Phase | None, read_as(None)] = Field(
         default=None,
         description="phase is derived from the conditions; new values may appear.",
     )
-    public_phase: PublicPhase | None = Field(
+    public_phase: Annotated[PublicPhase | None, read_as(None)] = Field(
         default=None, description="publicPhase is what posted updates say to the public."
     )
     severity: Short = Field(

@@ -3,7 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
 
 from watchbill.api.durations import DURATION_PATTERN
@@ -19,6 +28,21 @@ def ceil_to_millisecond(moment: datetime) -> datetime:
 def format_time(moment: datetime) -> str:
     """The RFC 3339 text of a moment, in UTC with milliseconds: `2026-03-29T01:30:00.000Z`."""
     return ceil_to_millisecond(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_as(word: str | None) -> WrapValidator:
+    """The validator of an open enumeration in a status: a newer operator's word is read as this one.
+
+    So an older process can read, during a rolling upgrade or back from one, what a newer has written.
+    """
+
+    def read(value: Any, known: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return known(value)
+        except ValidationError:
+            return word
+
+    return WrapValidator(read)
 
 
 class SpecModel(BaseModel):

@@ -4,13 +4,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from watchbill.api.model import StatusModel, Time
+from watchbill.api.model import StatusModel, Time, read_as
 from watchbill.api.schema import ATOMIC
 
-HopState = Literal["Pending", "Claimed", "Sending", "Accepted", "Unknown", "Failed", "Superseded"]
-PageState = Literal["Pending", "Accepted", "Failed", "Superseded", "Acknowledged"]
-ClosingAction = Literal["Acknowledge", "Resolve"]
-ClosingState = Literal["Pending", "Done", "Failed"]
+# A word of a newer operator is read as what is safe to take it for: a hop that may be open is closed in the
+# end, and a page that something became of is not sent again.
+HopState = Annotated[
+    Literal["Pending", "Claimed", "Sending", "Accepted", "Unknown", "Failed", "Superseded"],
+    read_as("Unknown"),
+]
+PageState = Annotated[
+    Literal["Pending", "Accepted", "Failed", "Superseded", "Acknowledged"], read_as("Superseded")
+]
+ClosingAction = Annotated[Literal["Acknowledge", "Resolve"], read_as("Acknowledge")]
+ClosingState = Annotated[Literal["Pending", "Done", "Failed"], read_as("Done")]
 
 MAX_HOPS = 3
 """A target's own connection and its fallbacks."""

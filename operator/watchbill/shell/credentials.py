@@ -6,7 +6,7 @@ import os
 import ssl
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,21 +57,26 @@ class Credentials:
         before = self.token
         return self.token_path is not None and self.authorization() != (before and f"Bearer {before}")
 
-    def session(self, limit: int) -> aiohttp.ClientSession:
-        """A session of the running loop that shows our credentials, with at most `limit` connections."""
+    def session(self, limit: int, on_request: Callable[[], None] = lambda: None) -> aiohttp.ClientSession:
+        """A session of the running loop that shows our credentials, with at most `limit` connections.
+
+        `on_request` is called before each request.
+        """
+
+        async def authorize(
+            request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+        ) -> aiohttp.ClientResponse:
+            on_request()
+            if value := self.authorization():
+                request.headers["Authorization"] = value
+            return await handler(request)
+
         connector = aiohttp.TCPConnector(limit=limit, ssl=self._context(), keepalive_timeout=60)
         return aiohttp.ClientSession(
             connector=connector,
-            middlewares=(self._authorize,),
+            middlewares=(authorize,),
             headers={"User-Agent": "watchbill"},
         )
-
-    async def _authorize(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        if value := self.authorization():
-            request.headers["Authorization"] = value
-        return await handler(request)
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self.ca_path, cadata=self.ca_pem)

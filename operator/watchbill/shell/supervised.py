@@ -62,10 +62,7 @@ class Supervised:
         self._stopping.set()
         self.restart()
         if self._supervisor is not None:
-            _, late = await asyncio.wait([self._supervisor], timeout=STOPPING)
-            for task in late:
-                log.warning("does not end; the process goes on without it", thread=self._name)
-                task.cancel()
+            await asyncio.wait([self._supervisor])
 
     async def _supervise(self) -> None:
         pause = FIRST_PAUSE
@@ -75,6 +72,7 @@ class Supervised:
             problem = await self._run.ended()
             self._down_since = self._monotonic()
             if self._stopping.is_set():
+                log.info("ended", thread=self._name, problem=problem)
                 return
             lasted = self._monotonic() - began
             pause = FIRST_PAUSE if lasted > LASTING else pause
@@ -101,7 +99,7 @@ class _Run:
         self._begun = begun
         self._problem = "its loop was stopped"
         self._over = asyncio.Event()
-        self._asked_to_stop = False
+        self._asked = asyncio.Event()
         # Flags of the thread's own loop: with flags of threads kopf hangs when it ends (kopf.md §7, D-2).
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_flag: asyncio.Event | None = None
@@ -112,15 +110,22 @@ class _Run:
     @property
     def ready(self) -> bool:
         begun = self._ready_flag is not None and self._ready_flag.is_set()
-        return begun and not self._asked_to_stop and not self._over.is_set()
+        return begun and not self._asked.is_set() and not self._over.is_set()
 
     async def ended(self) -> str:
-        """Return when the thread has ended, and say why."""
-        await self._over.wait()
-        return self._problem
+        """Return when the thread has ended, or has not though it was asked to; and say why."""
+        over = asyncio.create_task(self._over.wait())
+        asked = asyncio.create_task(self._asked.wait())
+        await asyncio.wait([over, asked], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([over], timeout=STOPPING)
+        for task in (over, asked):
+            task.cancel()
+        if self._over.is_set():
+            return self._problem
+        return "it did not end when asked to, and its thread is left to itself"
 
     def stop(self) -> None:
-        self._asked_to_stop = True
+        self._asked.set()
         if self._loop is not None and self._stop_flag is not None:
             # The loop may close at any moment.
             with suppress(RuntimeError):
@@ -144,7 +149,7 @@ class _Run:
     async def _watch_over(self) -> None:
         self._stop_flag, self._ready_flag = asyncio.Event(), asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        if self._asked_to_stop:
+        if self._asked.is_set():
             return
         teller = asyncio.create_task(self._tell_of_beginning(self._ready_flag))
         task = asyncio.ensure_future(self._operate(self._stop_flag, self._ready_flag))

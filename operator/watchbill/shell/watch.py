@@ -6,13 +6,14 @@ keeps a state would take every event for a creation.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import aiohttp
 import kopf
+import structlog
 
 from watchbill.api.group import GROUP, VERSION
 from watchbill.api.kinds import KINDS
@@ -24,11 +25,27 @@ from watchbill.shell.supervised import Supervised
 CONNECTIONS = 20
 """Connections that kopf may have: a stream for each kind, and lists."""
 
+SILENCE = 60.0
+"""Seconds without a request or an event after which kopf counts as stuck.
+
+A healthy stream is begun anew after 15 s without events, and a failing request after 45 s at most.
+"""
+
+LISTENING = 5.0
+"""Seconds between two looks for whether kopf is stuck."""
+
+CLOSING = 0.25
+"""Seconds that connections get to close, as aiohttp's documentation has it for TLS."""
+
 LISTING = 3.0
 """Seconds from when kopf has begun until it surely has listed everything."""
 
+LogIn = Callable[..., Awaitable[kopf.AiohttpSession]]
+
 Deliver = Callable[[str, str | None, dict[str, Any]], None]
 """Takes a kind, the type of the event (None for one that was listed) and the object."""
+
+log = structlog.get_logger(__name__)
 
 
 class Watch:
@@ -49,11 +66,13 @@ class Watch:
         """
         self.last_event_time: datetime | None = None
         """When the last event came."""
+        self._last_sign = clock.monotonic()
+        self._listener: asyncio.Task[None] | None = None
 
     @property
     def watching(self) -> bool:
-        """Whether kopf has started and not ended."""
-        return self._kopf.ready
+        """Whether kopf has started, has not ended, and has given a sign of life within 60 s."""
+        return self._kopf.ready and not self._is_silent()
 
     @property
     def down_for(self) -> float:
@@ -63,6 +82,7 @@ class Watch:
     def start(self) -> None:
         """Begin to watch; from now on kopf is started again whenever it ends."""
         self._kopf.start()
+        self._listener = asyncio.create_task(self._listen(), name="listen to kopf")
 
     def restart(self) -> None:
         """Have kopf end and be started again, so that it finds kinds that are served only now."""
@@ -70,13 +90,33 @@ class Watch:
 
     async def stop(self) -> None:
         """End kopf, within 12 s or without it."""
+        if self._listener is not None:
+            self._listener.cancel()
         await self._kopf.stop()
+
+    def restart_if_stuck(self) -> None:
+        """Have kopf started again where it runs, as it thinks, and yet does nothing."""
+        if self._kopf.ready and self._is_silent():
+            log.error("kopf is stuck; it is started again", seconds=SILENCE)
+            self.restart()
+
+    async def _listen(self) -> None:
+        while True:
+            await asyncio.sleep(LISTENING)
+            self.restart_if_stuck()
+
+    def _is_silent(self) -> bool:
+        return self._clock.monotonic() - self._last_sign > SILENCE
+
+    def _note_sign(self) -> None:
+        """Called in kopf's thread too."""
+        self._last_sign = self._clock.monotonic()
 
     async def _operate(self, stop_flag: asyncio.Event, ready_flag: asyncio.Event) -> None:
         sessions: list[aiohttp.ClientSession] = []
         try:
             await kopf.operator(
-                registry=registered(self._credentials, self._hand_over, sessions),
+                registry=registered(self._log_in(sessions), self._hand_over),
                 settings=settings(),
                 clusterwide=True,
                 standalone=True,
@@ -87,6 +127,20 @@ class Watch:
             # kopf closes them only where it ends in order.
             for session in sessions:
                 await session.close()
+            await asyncio.sleep(CLOSING)
+
+    def _log_in(self, sessions: list[aiohttp.ClientSession]) -> LogIn:
+        async def log_in(**_: Any) -> kopf.AiohttpSession:
+            # kopf asks again after a refusal: the token may have been renewed since it was read.
+            self._credentials.reread()
+            try:
+                session = self._credentials.session(CONNECTIONS, self._note_sign)
+            except LoginError as error:
+                raise kopf.PermanentError(str(error)) from error
+            sessions.append(session)
+            return kopf.AiohttpSession(server=self._credentials.server, aiohttp_session=session)
+
+        return log_in
 
     def _hand_over(self, kind: str, type_: str | None, raw: dict[str, Any]) -> None:
         """Called in kopf's loop; ours is closed already where the process is ending."""
@@ -94,10 +148,12 @@ class Watch:
             self._loop.call_soon_threadsafe(self._take, kind, type_, raw)
 
     def _take(self, kind: str, type_: str | None, raw: dict[str, Any]) -> None:
+        self._note_sign()
         self.last_event_time = self._clock.now()
         self._deliver(kind, type_, raw)
 
     def _began(self) -> None:
+        self._note_sign()
         self._loop.call_later(LISTING, self.on_gap)
 
     def _ended(self) -> None:
@@ -179,23 +235,10 @@ def settings() -> kopf.OperatorSettings:
     return chosen
 
 
-def registered(
-    credentials: Credentials, deliver: Deliver, sessions: list[aiohttp.ClientSession]
-) -> kopf.OperatorRegistry:
-    """A registry of our own, with a login, which notes its sessions, and a handler for each kind."""
+def registered(log_in: LogIn, deliver: Deliver) -> kopf.OperatorRegistry:
+    """A registry of our own, with a login and one handler of events for each kind."""
     registry = kopf.OperatorRegistry()
-
-    @kopf.on.login(registry=registry, id="login")
-    async def log_in(**_: Any) -> kopf.AiohttpSession:
-        # kopf asks again after a refusal: the token may have been renewed since it was read.
-        credentials.reread()
-        try:
-            session = credentials.session(CONNECTIONS)
-        except LoginError as error:
-            raise kopf.PermanentError(str(error)) from error
-        sessions.append(session)
-        return kopf.AiohttpSession(server=credentials.server, aiohttp_session=session)
-
+    kopf.on.login(registry=registry, id="login")(log_in)
     for kind in KINDS:
         _register(registry, kind.name, kind.plural, deliver)
     assert_only_events(registry)
