@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.builders import connections, incident_class, policy, target
+from tests.support.builders import UNKEYED, connections, incident_class, policy, target
 from tests.support.play import (
     ACKNOWLEDGED,
     begun,
@@ -14,6 +14,7 @@ from tests.support.play import (
     page_of,
     paged,
     passed,
+    phase,
     posted,
     said,
     seconds,
@@ -29,7 +30,7 @@ TWO_LEVELS = {
             ("second", "1h", [target("backup"), target("mail")]),
         )
     },
-    "connections": connections(mail=connections()[("shop", "backup")]),
+    "connections": connections(mail=UNKEYED),
 }
 
 
@@ -89,7 +90,7 @@ def test_a_page_that_its_taker_gives_back_is_asked_for_again_in_a_new_epoch():
     incident.change(acknowledgedBy={"ana": {}, "bo": {"page": page_of(incident, "b").id}})
     assert incident.status.escalation.state == "Stopped"
     incident.change(acknowledgedBy={"ana": {}})
-    assert (incident.status.phase, incident.status.escalation.epoch) == ("Acknowledged", 3)
+    assert (phase(incident), incident.status.escalation.epoch) == ("Acknowledged", 3)
     assert [level for _, level, _ in paged(incident)] == ["a", "b", "b"]
 
 
@@ -100,7 +101,7 @@ def test_a_page_that_is_given_back_while_others_are_still_asked_changes_nothing(
     incident.change(acknowledgedBy={"ana": {}, "bo": {"page": page_of(incident, "second").id}})
     sent = len(paged(incident))
     incident.change(acknowledgedBy={"ana": {}})
-    assert (incident.status.phase, incident.status.escalation.epoch, len(paged(incident))) == (
+    assert (phase(incident), incident.status.escalation.epoch, len(paged(incident))) == (
         "Acknowledged",
         2,
         sent,
@@ -115,7 +116,7 @@ def test_who_holds_the_incident_keeps_it_when_taking_one_page_as_well():
     incident.change(acknowledgedBy={"ana": {"page": page_of(incident, "secondary").id}})
     assert [record.page for record in incident.status.acknowledgements] == [""]
     passed(incident, "30m")
-    assert incident.status.phase == "Triggered"
+    assert phase(incident) == "Triggered"
 
 
 def test_an_unknown_page_id_is_recorded_and_stops_nothing():
@@ -133,9 +134,9 @@ def test_without_an_update_for_30_minutes_the_phase_returns_and_paging_resumes_a
     incident.change(**ACKNOWLEDGED)
     assert incident.status.escalation.level == "secondary"
     passed(incident, "29m59s")
-    assert (incident.status.phase, len(paged(incident))) == ("Acknowledged", 2)
+    assert (phase(incident), len(paged(incident))) == ("Acknowledged", 2)
     passed(incident, "1s")
-    assert incident.status.phase == "Triggered"
+    assert phase(incident) == "Triggered"
     assert condition(incident, "Acknowledged").reason == "Expired"
     assert paged(incident)[2:] == [(36 * 60, "secondary", "backup")]
     assert incident.status.escalation.epoch == 2
@@ -149,9 +150,9 @@ def test_any_posted_update_resets_the_clock_of_the_acknowledgement():
     passed(incident, "29m")
     posted(incident)
     passed(incident, "29m59s")
-    assert incident.status.phase == "Acknowledged"
+    assert phase(incident) == "Acknowledged"
     passed(incident, "1s")
-    assert (incident.status.phase, paged(incident)[-1][0]) == ("Triggered", 59 * 60)
+    assert (phase(incident), paged(incident)[-1][0]) == ("Triggered", 59 * 60)
 
 
 def test_an_acknowledgement_that_expired_while_nobody_looked_pages_and_says_late_by():
@@ -167,7 +168,7 @@ def test_an_acknowledgement_does_not_expire_while_the_incident_is_mitigated():
     incident = begun(**EXPIRING)
     said(incident, "Mitigated")
     passed(incident, "24h")
-    assert (incident.status.phase, len(paged(incident))) == ("Mitigated", 1)
+    assert (phase(incident), len(paged(incident))) == ("Mitigated", 1)
 
 
 def test_reopening_from_mitigated_starts_the_clock_of_the_acknowledgement_anew():
@@ -175,11 +176,11 @@ def test_reopening_from_mitigated_starts_the_clock_of_the_acknowledgement_anew()
     said(incident, "Mitigated")
     passed(incident, "2h")
     said(incident, "Open")
-    assert (incident.status.phase, len(paged(incident))) == ("Acknowledged", 1)
+    assert (phase(incident), len(paged(incident))) == ("Acknowledged", 1)
     passed(incident, "29m59s")
-    assert incident.status.phase == "Acknowledged"
+    assert phase(incident) == "Acknowledged"
     passed(incident, "1s")
-    assert incident.status.phase == "Triggered"
+    assert phase(incident) == "Triggered"
 
 
 def test_an_acknowledgement_expires_although_its_holder_asked_for_another_level_that_was_taken():
@@ -189,7 +190,7 @@ def test_an_acknowledgement_expires_although_its_holder_asked_for_another_level_
     incident.change(acknowledgedBy={"ana": {}, "bo": {"page": page_of(incident, "secondary").id}})
     assert incident.status.escalation.state == "Stopped"
     passed(incident, "30m")
-    assert incident.status.phase == "Triggered"
+    assert phase(incident) == "Triggered"
     assert paged(incident)[-1][1] == "secondary"
 
 
@@ -197,7 +198,7 @@ def test_a_withdrawal_pages_the_level_where_it_stood_in_a_new_epoch():
     incident = passed(begun(), "6m")
     incident.change(**ACKNOWLEDGED)
     incident.change(acknowledgedBy=None)
-    assert (incident.status.phase, incident.status.escalation.epoch) == ("Triggered", 2)
+    assert (phase(incident), incident.status.escalation.epoch) == ("Triggered", 2)
     assert condition(incident, "Acknowledged").reason == "Withdrawn"
     assert [level for _, level, _ in paged(incident)] == ["primary", "secondary", "secondary"]
     assert events(incident)[-1] == "AcknowledgementWithdrawn"
@@ -217,7 +218,7 @@ def test_a_withdrawal_changes_nothing_while_somebody_else_holds_the_incident(bet
     between(incident)
     pages = len(paged(incident))
     incident.change(acknowledgedBy={"bo": {}})
-    assert (incident.status.phase, len(paged(incident))) == ("Acknowledged", pages)
+    assert (phase(incident), len(paged(incident))) == ("Acknowledged", pages)
     assert kinds(incident)[-1] == "AcknowledgementWithdrawn"
 
 
@@ -226,7 +227,7 @@ def test_the_last_withdrawal_while_another_level_is_paged_only_moves_the_phase()
     incident.change(**ACKNOWLEDGED)
     escalates(incident)
     incident.change(acknowledgedBy=None)
-    assert (incident.status.phase, incident.status.escalation.epoch) == ("Triggered", 2)
+    assert (phase(incident), incident.status.escalation.epoch) == ("Triggered", 2)
     assert len(paged(incident)) == 2
 
 
@@ -243,7 +244,7 @@ def test_an_entry_that_was_withdrawn_counts_again_when_it_is_written_again():
     incident.change(**ACKNOWLEDGED)
     incident.change(acknowledgedBy=None)
     incident.change(**ACKNOWLEDGED)
-    assert (incident.status.phase, incident.status.escalation.state) == ("Acknowledged", "Stopped")
+    assert (phase(incident), incident.status.escalation.state) == ("Acknowledged", "Stopped")
 
 
 def test_a_second_acknowledgement_is_recorded_and_changes_nothing_else():
@@ -269,7 +270,7 @@ def test_an_acknowledgement_after_the_end_is_recorded_and_does_not_count_after_a
         ("bo", "kubectl"),
     ]
     said(incident, "Open", "again")
-    assert (incident.status.phase, len(paged(incident))) == ("Triggered", 2)
+    assert (phase(incident), len(paged(incident))) == ("Triggered", 2)
 
 
 def test_who_mitigates_after_acknowledging_is_recorded_once():
@@ -300,3 +301,21 @@ def test_what_is_told_outside_follows_each_acknowledgement_once():
     incident = begun()
     incident.change(acknowledgedBy={"ana": {}, "bo": {}})
     assert len(told(incident, "acknowledge")) == 1
+
+
+def test_a_withdrawal_while_the_incident_is_mitigated_is_recorded_and_pages_nobody():
+    incident = begun()
+    incident.change(**ACKNOWLEDGED)
+    said(incident, "Mitigated")
+    incident.change(acknowledgedBy=None)
+    assert (phase(incident), len(paged(incident))) == ("Mitigated", 1)
+    assert kinds(incident)[-1] == "AcknowledgementWithdrawn"
+
+
+def test_a_withdrawal_where_nothing_was_ever_paged_begins_at_the_first_level():
+    incident = begun(incident_class=None, spec={"mode": "Drill"})
+    incident.change(**ACKNOWLEDGED)
+    incident.alter(incident_class=incident_class())
+    assert (phase(incident), incident.status.escalation.level) == ("Acknowledged", "")
+    incident.change(acknowledgedBy=None)
+    assert (phase(incident), incident.status.escalation.level) == ("Triggered", "primary")

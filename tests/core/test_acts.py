@@ -10,15 +10,18 @@ from tests.support.play import (
     condition,
     escalates,
     events,
+    frozen,
     keys,
     kinds,
     page_of,
     paged,
     passed,
+    phase,
     said,
     seconds,
 )
 from watchbill.api.incident_class import IncidentClass
+from watchbill.core.effects import ConnectionKey
 
 EVERYBODY = dict(observation().connections) | dict(connections(all=WEBHOOK))
 PAGING_ALL = policy(("everyone", "5m", [target("all")]), last_resort="all", name="urgent")
@@ -71,7 +74,7 @@ def test_a_rise_pages_also_when_somebody_has_acknowledged_and_the_phase_stays():
     incident.change(**ACKNOWLEDGED)
     raised(incident)
     assert paged(incident)[-1][1] == "everyone"
-    assert (incident.status.phase, incident.status.escalation.epoch) == ("Acknowledged", 2)
+    assert (phase(incident), incident.status.escalation.epoch) == ("Acknowledged", 2)
 
 
 def test_a_fall_keeps_what_runs():
@@ -182,14 +185,14 @@ def test_a_request_while_there_is_no_policy_does_nothing():
 )
 def test_nothing_changes_in_a_running_incident_until_the_policy_is_adopted(policies):
     incident = begun(connections=EVERYBODY)
-    hash_ = incident.status.policy.hash
+    hash_ = frozen(incident).hash
     assert len(hash_) == 16
     incident.alter(policies=policies)
     passed(incident, "5m")
     assert [level for _, level, _ in paged(incident)] == ["primary", "secondary"]
-    assert incident.status.policy.hash == hash_
+    assert frozen(incident).hash == hash_
     incident.change(escalation={"adoptPolicy": True}, setBy={"declaration": "ana", "escalation": "cy"})
-    assert incident.status.policy.hash != hash_
+    assert frozen(incident).hash != hash_
     assert paged(incident)[-1][1] == ("everyone" if policies else "duty-manager")
     assert incident.status.escalation.epoch == 2
 
@@ -199,7 +202,7 @@ def test_a_policy_that_is_not_there_cannot_be_adopted_and_that_is_said():
     incident.alter(policies={})
     incident.change(escalation={"adoptPolicy": True})
     assert incident.status.timeline[-1].text == "unknown asked for the policy, and there is none"
-    assert incident.status.policy.name == "primary"
+    assert frozen(incident).name == "primary"
 
 
 def test_a_policy_is_adopted_again_only_after_the_wish_was_taken_back():
@@ -288,7 +291,7 @@ def test_who_acknowledges_during_a_snooze_holds_the_incident():
     snoozes(incident, at("+1h").isoformat())
     incident.change(**ACKNOWLEDGED)
     passed(incident, "2h")
-    assert (incident.status.phase, len(paged(incident))) == ("Acknowledged", 1)
+    assert (phase(incident), len(paged(incident))) == ("Acknowledged", 1)
     assert incident.status.escalation.snoozed_until_time is None
 
 
@@ -307,27 +310,27 @@ def test_a_pair_of_state_and_reason_counts_once_and_another_reason_is_another_ac
     said(incident, "Open", "not fixed")
     epoch = incident.status.escalation.epoch
     said(incident, "Open", "still not fixed")
-    assert (incident.status.phase, incident.status.escalation.epoch, incident.status.reopen_count) == (
+    assert (phase(incident), incident.status.escalation.epoch, incident.status.reopen_count) == (
         "Triggered",
         epoch,
         1,
     )
     said(incident, "Resolved", "fixed")
-    assert incident.status.phase == "Resolved"
+    assert phase(incident) == "Resolved"
 
 
 def test_a_state_that_is_taken_back_changes_nothing():
     incident = begun()
     said(incident, "Resolved")
     incident.change(state=None, stateReason=None)
-    assert (incident.status.phase, incident.status.acts.state) == ("Resolved", "")
+    assert (phase(incident), incident.status.acts.state) == ("Resolved", "")
 
 
 def test_a_state_that_the_phase_does_not_allow_changes_nothing():
     incident = begun()
     said(incident, "Resolved")
     said(incident, "Mitigated")
-    assert incident.status.phase == "Resolved"
+    assert phase(incident) == "Resolved"
 
 
 @pytest.mark.parametrize(
@@ -359,7 +362,7 @@ def test_the_times_say_when_the_harm_was_last_said_to_have_stopped_and_when_it_e
 def test_cancelling_says_who_and_why_and_ends_everything():
     incident = begun()
     said(incident, "Cancelled", "false alarm", by="cy")
-    assert incident.status.phase == "Cancelled"
+    assert phase(incident) == "Cancelled"
     assert condition(incident, "Closed").message == "cy said Cancelled: false alarm"
     assert seconds(incident.status.times.closed_time) == 0
     assert incident.status.escalation.state == "Stopped"
@@ -379,4 +382,14 @@ def test_the_author_is_unknown_where_nobody_says_who():
 
 def test_an_incident_that_is_created_as_resolved_never_pages():
     incident = begun(spec={"state": "Resolved", "stateReason": "over already"})
-    assert (incident.status.phase, paged(incident)) == ("Resolved", [])
+    assert (phase(incident), paged(incident)) == ("Resolved", [])
+
+
+def test_a_change_of_severity_while_the_policy_is_missing_pages_the_operators_connection_anew_on_a_rise():
+    pager = ConnectionKey("shop", "pagerduty")
+    incident = begun(spec={"severity": "SEV-2"}, policies={}, default_policy=None, last_resort=pager)
+    incident.change(severity="SEV-3")
+    assert (len(paged(incident)), incident.status.severity) == (1, "SEV-3")
+    incident.change(severity="SEV-1")
+    assert [level for _, level, _ in paged(incident)] == ["operatorLastResort"] * 2
+    assert condition(incident, "Accepted").status == "False"

@@ -14,6 +14,7 @@ from tests.support.play import (
     TIMEOUT,
     begun,
     condition,
+    effect_of,
     escalates,
     hops,
     keys,
@@ -26,6 +27,7 @@ from watchbill.core.effects import ConnectionKey
 from watchbill.core.ledger import MAX_PAGES
 from watchbill.core.outcomes import Outcome, Result
 from watchbill.core.record import record
+from watchbill.core.texts import page_text
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_every_page_is_closed_once_at_once_in_the_name_of_who_did_it(act, action
     act(incident)
     passed(incident, "10m")
     closings = [sent for sent in incident.sent if sent.effect.action != "trigger"]
-    assert [(s.effect.action, s.effect.by) for s in closings] == [(action, by)] * 2
+    assert [(s.effect.action, effect_of(s).by) for s in closings] == [(action, by)] * 2
     assert sorted(s.key for s in closings) == sorted(keys(incident))
 
 
@@ -51,7 +53,10 @@ def test_who_resolves_is_named_although_somebody_else_commands():
     incident.change(**ACKNOWLEDGED)
     said(incident, "Resolved", by="bo")
     assert incident.status.commander == "ana"
-    assert incident.sent[-1].effect.by == "bo"
+    assert page_text(incident.sent[-1].effect).startswith(
+        "SEV-1 resolved by bo: Checkout returns 500\nIncident"
+    )
+    assert effect_of(incident.sent[-1]).by == "bo"
 
 
 def test_a_page_that_is_taken_alone_is_acknowledged_in_the_name_of_its_taker():
@@ -61,7 +66,7 @@ def test_a_page_that_is_taken_alone_is_acknowledged_in_the_name_of_its_taker():
     page = incident.status.pages[-1]
     incident.change(acknowledgedBy={"ana": {}, "bo": {"page": page.id}})
     last = incident.sent[-1]
-    assert (last.effect.action, last.effect.by, last.key) == ("acknowledge", "bo", page.hops[0].key)
+    assert (last.effect.action, effect_of(last).by, last.key) == ("acknowledge", "bo", page.hops[0].key)
 
 
 def test_what_was_acknowledged_is_resolved_later_and_what_was_resolved_is_not_acknowledged():
@@ -93,7 +98,9 @@ def test_a_vendor_that_fails_is_told_again_with_growing_waits():
     incident.answers["pagerduty"] = OK
     passed(incident, "10m")
     assert [at for at, _ in told(incident, "acknowledge")] == [0, 1, 3, 7, 15]
-    assert hops(incident)[0].closing.state == "Done"
+    closing = hops(incident)[0].closing
+    assert closing is not None
+    assert closing.state == "Done"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +203,7 @@ def test_pages_that_are_too_many_are_resolved_outside_and_then_dropped():
     passed(incident, "12h")
     assert len(incident.status.pages) == MAX_PAGES
     assert len(keys(incident)) - len(keys(incident, "resolve")) == MAX_PAGES
-    assert {sent.effect.by for sent in incident.sent if sent.effect.action == "resolve"} == {""}
+    assert {effect_of(sent).by for sent in incident.sent if sent.effect.action == "resolve"} == {""}
 
 
 def test_a_resolve_whose_answer_is_lost_is_sent_again():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.support.play import (
     TIMEOUT,
     begun,
     condition,
+    effect_of,
     events,
     hops,
     page_of,
@@ -69,7 +71,8 @@ def test_a_connection_whose_send_hangs_beyond_15_s_is_passed_by_and_counts_as_un
     seen = replace(seeing(observation(), status=incident.status), in_flight=frozenset({(key, "trigger")}))
     assert decide(seen, T0 + timedelta(seconds=14, milliseconds=999)).effects == ()
     later = decide(seen, T0 + timedelta(seconds=15))
-    assert [(effect.hop, effect.repeated) for effect in later.effects] == [(1, False)]
+    pages: tuple[Any, ...] = later.effects
+    assert [(page.hop, page.repeated) for page in pages] == [(1, False)]
     assert [hop.state for hop in later.status.pages[0].hops] == ["Unknown", "Claimed"]
     assert later.status.pages[0].hops[0].uncertain
 
@@ -95,7 +98,7 @@ def test_the_last_connection_is_tried_for_a_minute_with_growing_waits_and_then_g
 def test_an_unknown_page_through_the_only_connection_is_sent_again_and_says_repeated():
     only = policy(("only", "1h", [target("backup")]), last_resort="backup")
     incident = passed(begun({"backup": TIMEOUT}, policies={"primary": only}), "11s")
-    assert [(sent.effect.repeated, sent.time) for sent in incident.sent] == [
+    assert [(effect_of(sent).repeated, sent.time) for sent in incident.sent] == [
         (False, T0),
         (True, T0 + timedelta(seconds=11)),
     ]
@@ -109,7 +112,7 @@ def test_an_unknown_first_connection_is_tried_again_where_all_others_failed():
         "mail",
         "pagerduty",
     ]
-    assert incident.sent[-1].effect.repeated
+    assert effect_of(incident.sent[-1]).repeated
 
 
 def test_once_one_connection_accepted_no_other_is_tried_even_if_the_first_answers_late():
@@ -172,7 +175,7 @@ def test_a_page_that_another_process_claimed(waited, sent):
     incident.start()
     passed(incident, f"{waited}s")
     assert [
-        (s.effect.page.level, s.effect.repeated) for s in incident.sent if s.effect.page.level == "a"
+        (s.effect.page.level, effect_of(s).repeated) for s in incident.sent if s.effect.page.level == "a"
     ] == sent
 
 
@@ -194,7 +197,7 @@ def test_an_orphan_that_is_on_its_way_is_sent_again_by_the_next_process():
 
 def test_only_the_first_page_of_an_epoch_needs_no_fresh_read():
     incident = passed(begun({"pagerduty": ERROR}), "5m")
-    first, *others = [sent.effect.first_of_epoch for sent in incident.sent]
+    first, *others = [effect_of(sent).first_of_epoch for sent in incident.sent]
     assert first
     assert not any(others)
 

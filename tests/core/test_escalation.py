@@ -13,8 +13,10 @@ from tests.support.play import (
     begun,
     condition,
     decided,
+    effect_of,
     escalates,
     events,
+    frozen,
     kinds,
     page_of,
     paged,
@@ -25,6 +27,8 @@ from tests.support.play import (
 from tests.support.simulate import Simulation
 from watchbill.api.incident_status import EscalationStatus
 from watchbill.core.effects import ConnectionKey
+from watchbill.core.escalation import LAST_RESORT_EVERY
+from watchbill.core.texts import page_text
 
 PAGER = ConnectionKey("incident-platform", "operator-pager")
 
@@ -146,8 +150,7 @@ def test_one_page_that_got_through_is_enough_for_a_level_to_have_its_time():
 def test_the_classs_default_policy_runs_when_the_last_resort_cannot_be_reached():
     incident = begun(policies={"primary": policy(("a", "5m", [target("gone")]), last_resort="gone")})
     assert paged(incident) == [(0, "duty-manager", "all-hands")]
-    assert incident.status.policy is not None
-    assert incident.status.policy.namespace == "incident-platform"
+    assert frozen(incident).namespace == "incident-platform"
     assert condition(incident, "Accepted").reason == "DefaultEscalation"
     assert "DefaultEscalation" in kinds(incident)
 
@@ -224,7 +227,8 @@ def test_while_the_api_server_is_gone_the_round_ends_and_no_other_begins():
     incident.lose_sight()
     passed(incident, "30m")
     assert [level for _, level, _ in paged(incident)] == ["a", "b"]
-    assert incident.sent[-1].effect.unseen_since == "03:00"
+    assert effect_of(incident.sent[-1]).unseen_since == "03:00"
+    assert "acknowledgements cannot be seen since 03:00 UTC" in page_text(incident.sent[-1].effect)
     incident.see_again()
     assert paged(incident)[-1] == (1800, "lastResort", "backup")
 
@@ -261,6 +265,7 @@ def test_levels_that_were_due_while_nobody_looked_are_skipped_and_the_latest_say
     incident.start()
     assert paged(incident)[1:] == [(660, "third", "mail")]
     assert page_of(incident, "third").late == "1m"
+    assert "This page is late by 1m: it was due at 03:10 UTC." in page_text(incident.sent[-1].effect)
     assert "LevelMissed" in kinds(incident)
     assert seconds(incident.status.escalation.next_time) == 660 + 300
 
@@ -303,7 +308,7 @@ def test_without_a_policy_a_decision_on_a_waiting_status_still_reaches_somebody(
     incident.observation = observation(
         incident.observation.incident, incident_class=None, connections={PAGER: WEBHOOK}, last_resort=PAGER
     )
-    later = decided(incident, after=at.next_time - incident.now)
+    later = decided(incident, after=LAST_RESORT_EVERY)
     assert later.status.escalation.state == "Exhausted"
     assert later.status.escalation.last_resort_count == 2
 

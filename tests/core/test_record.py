@@ -8,7 +8,7 @@ import pytest
 from tests.support.builders import T0, UID, observation, policy, seeing, target
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.core.decide import decide
-from watchbill.core.effects import AcknowledgePage, ResolvePage
+from watchbill.core.effects import AcknowledgePage, ResolvePage, SendPage
 from watchbill.core.outcomes import Outcome, Result
 from watchbill.core.record import record
 
@@ -137,6 +137,7 @@ def test_an_outcome_of_an_unknown_page_brings_the_page_along(effect):
 def test_the_timeline_says_repeated_and_late_and_when_nobody_is_woken():
     hop = SEND.page.hops[0].model_copy(update={"unreal": True})
     page = SEND.page.model_copy(update={"late": "3m", "hops": (hop,)})
+    assert isinstance(SEND, SendPage)
     effect = replace(SEND, page=page, repeated=True)
     status = record(IncidentStatus(), [Outcome(effect, Result.OK, LATER)], LATER)
     assert status.timeline[-1].text == (

@@ -15,6 +15,7 @@ from tests.support.builders import (
     UNKEYED,
     at,
     connections,
+    incident,
     incident_class,
     observation,
     policy,
@@ -30,6 +31,7 @@ from tests.support.play import (
     TIMEOUT,
     begun,
     condition,
+    effect_of,
     escalates,
     events,
     hops,
@@ -37,6 +39,7 @@ from tests.support.play import (
     page_of,
     paged,
     passed,
+    phase,
     said,
     told,
 )
@@ -66,7 +69,7 @@ def cut_off(**facts):
 
 
 @pytest.mark.parametrize("action", ENDS)
-def test_rule_01_a_page_that_was_sent_and_never_recorded_is_closed(action="acknowledge"):
+def test_rule_01_a_page_that_was_sent_and_never_recorded_is_closed(action):
     found = cut_off()
     found.observation = seeing(found.observation, **ENDS[action])
     found.start()
@@ -151,7 +154,7 @@ CAUSES = {
 
 
 @pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
-def test_rule_02_the_epoch_grows_by_one_and_the_page_gets_a_new_key_at(cause=reopens):
+def test_rule_02_the_epoch_grows_by_one_and_the_page_gets_a_new_key_at(cause):
     found = begun(spec={"severity": "SEV-2"}, incident_class=incident_class(acknowledgementTimeout="30m"))
     cause(found)
     assert found.status.escalation.epoch == 2
@@ -161,23 +164,23 @@ def test_rule_02_the_epoch_grows_by_one_and_the_page_gets_a_new_key_at(cause=reo
     assert paged(found)[-1][1] == "primary"
 
 
+class Dying(Simulation):
+    """An incident whose process dies between its second page and the record of it."""
+
+    def react(self):
+        before, pages = self.stored, len(paged(self))
+        super().react()
+        if pages == 1 and len(paged(self)) == 2:
+            self.kill()
+            self.stored = before
+            self.start()
+
+
 @pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
 def test_rule_02_the_key_is_the_same_after_a_crash_before_the_record_of(cause):
     class_ = incident_class(acknowledgementTimeout="30m")
-    found = begun(spec={"severity": "SEV-2"}, incident_class=class_)
-    real = found.react
-
-    def dying():
-        """The reaction in which the second page is sent ends before it is recorded."""
-        before, pages = found.stored, len(paged(found))
-        real()
-        if len(paged(found)) > pages:
-            found.kill()
-            found.stored = before
-            found.react = real
-            found.start()
-
-    found.react = dying
+    found = Dying(observation(incident("SEV-2"), incident_class=class_))
+    found.react()
     cause(found)
     first, second, third = keys(found)
     assert first != second == third
@@ -187,7 +190,7 @@ def test_rule_02_the_key_is_the_same_after_a_crash_before_the_record_of(cause):
 def test_rule_05_the_first_page_of_an_epoch_needs_no_fresh_read_and_every_other_does():
     found = passed(begun({"pagerduty": ERROR}), "5m")
     escalates(found)
-    marks = [(sent.effect.page.epoch, sent.effect.first_of_epoch) for sent in found.sent]
+    marks = [(sent.effect.page.epoch, effect_of(sent).first_of_epoch) for sent in found.sent]
     assert marks[0] == (1, True)
     assert not any(first for _, first in marks[1:4])
     assert marks[-1] == (2, True)
@@ -199,10 +202,10 @@ def test_rule_06_without_the_api_server_the_round_ends_once_says_so_and_closes_o
     found.lose_sight()
     passed(found, "20m")
     assert [level for _, level, _ in paged(found)] == ["a", "b"]
-    assert [sent.effect.unseen_since for sent in found.sent] == ["", "03:00"]
+    assert [effect_of(sent).unseen_since for sent in found.sent] == ["", "03:00"]
     found.change(**ACKNOWLEDGED)
     found.see_again()
-    assert sorted(keys(found, "acknowledge")) == sorted(keys(found))
+    assert set(keys(found)) <= set(keys(found, "acknowledge"))
 
 
 def test_rule_06_without_the_api_server_a_page_without_a_key_goes_once():
@@ -223,7 +226,8 @@ def test_rule_09_a_foreign_claim_is_unknown_after_10_s_by_the_takers_clock_and_t
     passed(found, "9s")
     assert found.sent == []
     passed(found, "1s")
-    assert [(sent.effect.repeated, sent.by) for sent in found.sent] == [(True, "operator-2")]
+    assert [(effect_of(sent).repeated, sent.by) for sent in found.sent] == [(True, "operator-2")]
+    assert claimed is not None
     assert (claimed.by, claimed.time) == ("operator-1", T0)
 
 
@@ -238,7 +242,7 @@ def test_rule_09_a_foreign_claim_is_unknown_after_10_s_by_the_takers_clock_and_t
         pytest.param(REFUSED, id="after a refusal"),
     ],
 )
-def test_rule_10_the_next_hop_starts_at_most_20_s_after_due_and_no_other_once_one_accepted(answer=TIMEOUT):
+def test_rule_10_the_next_hop_starts_at_most_20_s_after_due_and_no_other_once_one_accepted(answer):
     three = policy(("a", "1h", [target("pagerduty", "backup", "mail")]))
     found = passed(begun({"pagerduty": answer}, policies={"primary": three}, connections=ALL_KEYED), "30m")
     second = next(sent for sent in found.sent if sent.connection == "backup")
@@ -257,7 +261,7 @@ def test_rule_10_a_hop_that_hangs_in_our_own_queue_does_not_hold_the_next_one_lo
 
 
 @pytest.mark.parametrize("action", ENDS)
-def test_rule_10_an_unknown_hop_counts_as_open(action="acknowledge"):
+def test_rule_10_an_unknown_hop_counts_as_open(action):
     found = passed(begun({"pagerduty": TIMEOUT}, connections=ALL_KEYED), "11s")
     found.change(**ENDS[action])
     assert sorted(keys(found, action)) == sorted(keys(found))
@@ -292,7 +296,7 @@ def test_rule_13_an_act_counts_once_in_the_epoch_in_which_its_value_was_first_se
     for _ in range(3):
         found.start()
         passed(found, "1m")
-    assert (found.status.escalation.epoch, found.status.phase, found.status.reopen_count) == (
+    assert (found.status.escalation.epoch, phase(found), found.status.reopen_count) == (
         epoch,
         "Triggered",
         1,
@@ -305,7 +309,7 @@ def test_rule_13_what_resolved_an_incident_does_not_resolve_it_again_after_a_reo
     said(found, "Open", "they are not")
     for title in ("one", "two", "three"):
         found.change(title=title)
-    assert (found.status.phase, found.status.reopen_count) == ("Triggered", 1)
+    assert (phase(found), found.status.reopen_count) == ("Triggered", 1)
     assert events(found).count("Resolved") == 1
 
 
@@ -348,7 +352,7 @@ def test_rule_20_the_last_resort_repeats_every_15_min_until_acknowledged():
 
 
 def test_rule_20_a_last_resort_that_fails_is_followed_by_the_classs_default_escalation():
-    found = passed(begun({"backup": REFUSED}), "10m")
+    found = passed(begun({"backup": REFUSED}), "9m")
     assert paged(found)[-1] == (300, "duty-manager", "all-hands")
 
 

@@ -10,7 +10,7 @@ settings.register_profile(
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=150,
+    max_examples=100,
     suppress_health_check=SLOW,
 )
 settings.register_profile(

@@ -22,7 +22,7 @@ NAMES = {
     "watchbill_notification_retries_total": ("counter", ("integration",)),
     "watchbill_notification_latency_seconds": ("histogram", ("integration",)),
     "watchbill_circuit_open": ("gauge", ("integration",)),
-    "watchbill_escalation_step_delay_seconds": ("histogram", ("policy",)),
+    "watchbill_escalation_step_delay_seconds": ("histogram", ("level",)),
     "watchbill_overdue_actions": ("gauge", ("action",)),
     "watchbill_incidents": ("gauge", ("namespace", "severity", "phase")),
     "watchbill_incident_time_to_acknowledge_seconds": ("histogram", ("severity",)),

@@ -6,8 +6,8 @@ from typing import Any
 import kopf
 import pytest
 
-from watchbill.api.kinds import KINDS
 from tests.shell.fake_time import FakeTime
+from watchbill.api.kinds import KINDS
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.watch import CappedForever, Watch, assert_only_events, registered, settings

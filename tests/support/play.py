@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.support.builders import T0, incident, observation
-from tests.support.simulate import Answer, Simulation
+from tests.support.simulate import Answer, Sent, Simulation
 from watchbill.api.condition import Condition
 from watchbill.api.durations import parse_duration
-from watchbill.api.incident_status import Hop, Page
+from watchbill.api.incident_status import FrozenPolicy, Hop, Page
 from watchbill.core.decide import decide
 from watchbill.core.decision import Decision
 from watchbill.core.observation import UpdateFacts
@@ -26,8 +26,11 @@ ACKNOWLEDGED: Mapping[str, Any] = {"acknowledgedBy": {"ana": {}}}
 """What ana writes to take the incident."""
 
 
-def begun(answers: Mapping[str, Answer] | None = None, spec: Any = None, **changes: Any) -> Simulation:
-    """An incident that was just created and looked at once; `changes` are of the observation."""
+def begun(answers: Any = None, spec: Any = None, **changes: Any) -> Simulation:
+    """An incident that was just created and looked at once.
+
+    `answers` are the connections' by name, `spec` is of the incident, `changes` are of the observation.
+    """
     found = Simulation(observation(incident(**(spec or {})), **changes), answers=dict(answers or {}))
     found.react()
     return found
@@ -75,9 +78,26 @@ def keys(simulation: Simulation, action: str = "trigger") -> list[str]:
     return [sent.key for sent in simulation.sent if sent.effect.action == action]
 
 
-def seconds(moment: datetime) -> int:
+def seconds(moment: datetime | None) -> int:
     """Whole seconds since the beginning."""
+    assert moment is not None
     return int((moment - T0).total_seconds())
+
+
+def frozen(simulation: Simulation) -> FrozenPolicy:
+    """The policy that is frozen into the incident."""
+    assert simulation.status.policy is not None
+    return simulation.status.policy
+
+
+def effect_of(sent: Sent) -> Any:
+    """What was sent, of whichever kind."""
+    return sent.effect
+
+
+def phase(simulation: Simulation) -> str:
+    """The phase as it is now."""
+    return str(simulation.status.phase)
 
 
 def condition(simulation: Simulation, type_: str) -> Condition:

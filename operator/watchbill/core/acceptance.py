@@ -52,9 +52,8 @@ def _triggered(draft: Draft, is_default: bool) -> Draft:
     reason, text = accepted_condition(draft, is_default)
     spec = draft.spec
     author = (spec.set_by.declaration if spec.set_by else None) or ""
-    if draft.status.times.triggered_time is None:
-        draft = draft.noted("Declared", f"{spec.severity} declared: {spec.title}", author, "kubectl")
-    draft = draft.timed(triggered_time=draft.status.times.triggered_time or draft.now)
+    draft = draft.noted("Declared", f"{spec.severity} declared: {spec.title}", author, "kubectl")
+    draft = draft.timed(triggered_time=draft.now)
     draft = with_condition(draft, IncidentCondition.ACCEPTED, True, reason, text)
     draft = moved(draft, Trigger.PLANNED, Reason.WAITING, "nobody has acknowledged")
     draft = draft.told(

@@ -71,7 +71,7 @@ def _advanced(draft: Draft, page: Page) -> Draft:
         page = page.model_copy(update={"state": "Accepted"})
     elif at is None:
         page = page.model_copy(update={"state": "Failed"})
-        draft = _fell(draft, page, page.hops[-1], "no connection is left")
+        draft = _fell(draft, page, page.hops[-1], "no connection is left") if page.hops else draft
     else:
         fresh = page.hops[at].first_attempt_time is None
         page = _started(draft, page, at)

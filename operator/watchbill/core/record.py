@@ -67,7 +67,7 @@ def _sent(page: Page, hop: Hop, outcome: Outcome) -> Page:
                 "uncertain": hop.uncertain or uncertain,
                 "next_attempt_time": outcome.time + backoff(attempts, outcome.after),
             }
-        case Result.PERMANENT | Result.AUTH | Result.CONFLICT:
+        case _:
             changes |= {"state": "Failed"}
     page = ledger.with_hop(page, outcome.effect.hop, **changes)
     accepted = outcome.result == Result.OK and page.state in ("Pending", "Failed")

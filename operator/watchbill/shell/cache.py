@@ -75,17 +75,18 @@ class Cache:
         self._objects: dict[str, dict[str, dict[str, _Entry]]] = {}
         self._tombstones: OrderedDict[ObjectKey, int] = OrderedDict()
 
-    def upsert(self, kind: str, raw: Raw) -> bool:
+    def upsert(self, kind: str, raw: Raw, waking: bool = False) -> bool:
         """Take the object if it is newer than what is known; whether it was.
 
-        An echo of our own write, a late event and an object that was deleted meanwhile change nothing.
+        An echo of our own write, a late event and an object that was deleted meanwhile change nothing. An
+        object that rests is brought back by a newer version, and by the same one where it is `waking`.
         """
         key, version = key_of(kind, raw), version_of(raw)
         if version.resource_version <= self._tombstones.get(key, -1):
             return False
         known = self._find(key)
         if known is not None and version.resource_version <= known.version.resource_version:
-            if known.raw is None and version == known.version:
+            if waking and known.raw is None and version == known.version:
                 known.raw = _slimmed(raw)
             return False
         self._tombstones.pop(key, None)
@@ -152,7 +153,7 @@ class Cache:
         return "" if entry is None else entry.problem
 
     def rest(self, kind: str, namespace: str, name: str) -> None:
-        """Keep of the object its uid and resourceVersion alone; the next event brings it back."""
+        """Keep of the object its uid and resourceVersion alone, until it changes or is read again."""
         if entry := self._find(ObjectKey(kind, namespace, name)):
             entry.raw = entry.parsed = None
             entry.problem = ""

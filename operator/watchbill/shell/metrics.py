@@ -1,6 +1,6 @@
 """Every metric of the operator, in one place; the reference documentation is generated from it.
 
-Labels are bounded: kinds, verbs, codes, vendors, reasons, severities, phases, namespaces, policies.
+Labels are bounded: kinds, verbs, codes, vendors, reasons, severities, phases, namespaces, levels.
 No label ever holds an object's name, a user or a free text.
 """
 
@@ -103,11 +103,13 @@ class Metrics:
         self.escalation_step_delay = self._histogram(
             "escalation_step_delay_seconds",
             "From when a page was due until it was sent.",
-            ["policy"],
+            ["level"],
             LATENESS,
         )
         self.overdue_actions = self._gauge(
-            "overdue_actions", "What should have happened by now and has not.", ["action"]
+            "overdue_actions",
+            "Pages that were due more than a minute ago and that nobody has got yet.",
+            ["action"],
         )
 
     def _add_incidents(self) -> None:

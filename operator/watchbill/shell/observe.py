@@ -1,7 +1,8 @@
 """Reads the cluster into an Observation."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from watchbill.api.connection import Connection
 from watchbill.api.escalation_policy import EscalationPolicy
@@ -15,7 +16,7 @@ from watchbill.core.references import class_granted
 from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey
 from watchbill.shell.clock import Clock
-from watchbill.shell.kube import Kube, KubeError, NotFound
+from watchbill.shell.kube import Kube, KubeError, NotFound, Unreachable
 from watchbill.shell.paths import path_of
 
 CONFIRMED_FOR = 5.0
@@ -23,14 +24,17 @@ CONFIRMED_FOR = 5.0
 
 READ_TIMEOUT = 2.0
 
+Deliver = Callable[[str, str | None, dict[str, Any]], None]
+"""Takes what was read as if the watch had told it: whoever depends on it must look too."""
+
 
 class Absences:
     """What was looked for and is not in the cache; nothing is decided on it before a GET confirms it."""
 
-    def __init__(self, cache: Cache, kube: Kube, clock: Clock) -> None:
-        self._cache = cache
+    def __init__(self, kube: Kube, clock: Clock, deliver: Deliver) -> None:
         self._kube = kube
         self._clock = clock
+        self._deliver = deliver
         self._missed: set[ObjectKey] = set()
         self._confirmed: dict[ObjectKey, float] = {}
 
@@ -39,24 +43,28 @@ class Absences:
         self._missed.add(ObjectKey(kind, namespace, name))
 
     async def confirm(self) -> bool:
-        """Ask the API server for what was missed; whether something was there after all.
+        """Ask the API server for what was missed; whether something was there, and must be looked at again.
 
+        What was asked for counts as known for 5 s, also where it is there and cannot be read as its kind.
         Where the server cannot be asked, the cache stands.
         """
         missed, self._missed = self._missed, set()
         now, found = self._clock.monotonic(), False
         self._confirmed = {key: time for key, time in self._confirmed.items() if now - time < CONFIRMED_FOR}
-        for key in missed - self._confirmed.keys():
+        for key in sorted(missed - self._confirmed.keys()):
+            if self._kube.unreachable_since is not None:
+                return found
             try:
                 answer = await self._kube.get(path_of(*key), timeout=READ_TIMEOUT)
             except NotFound:
-                self._confirmed[key] = now
-                continue
+                answer = {}
             except KubeError:
                 continue
+            self._confirmed[key] = now
             # Asked for without a name, the server answers with all of a kind.
-            for raw in answer.get("items", [answer] if key.name else []):
-                found = self._cache.upsert(key.kind, raw) or found
+            for raw in answer.get("items", [answer] if "metadata" in answer else []):
+                self._deliver(key.kind, None, raw)
+                found = True
         return found
 
 
@@ -125,14 +133,15 @@ def facts_of(connection: Connection) -> ConnectionFacts:
 class Observer:
     """Puts together what one decision may know."""
 
-    def __init__(self, cache: Cache, kube: Kube, clock: Clock, holder: str) -> None:
+    def __init__(self, cache: Cache, kube: Kube, clock: Clock, holder: str, deliver: Deliver) -> None:
         self.last_resort: ConnectionKey | None = None
-        self.absences = Absences(cache, kube, clock)
+        self.absences = Absences(kube, clock, deliver)
         self._cache = cache
         self._kube = kube
         self._clock = clock
         self._holder = holder
-        self._claims: dict[str, datetime] = {}
+        self._deliver = deliver
+        self._claims: dict[str, dict[str, datetime]] = {}
 
     @property
     def blind_since(self) -> datetime | None:
@@ -140,13 +149,34 @@ class Observer:
         return self._kube.unreachable_since
 
     async def incident(self, key: ObjectKey, fresh: bool = False) -> Incident | None:
-        """The incident, from the API server where it rests or must be fresh; None where it is gone."""
-        if fresh or (self._cache.knows(*key) and self._cache.get(*key) is None):
+        """The incident, from the API server where it rests or must be fresh; None where it is gone.
+
+        Raises KubeError, and Unreachable where the server has no answer and the incident rests; one that does
+        not is then given as it was last seen.
+        """
+        if fresh or self._rests(key):
             try:
-                self._cache.upsert(key.kind, await self._kube.get(path_of(*key), timeout=READ_TIMEOUT))
+                raw = await self._kube.get(path_of(*key), timeout=READ_TIMEOUT)
             except NotFound:
                 return None
+            except Unreachable:
+                if self._rests(key):
+                    raise
+            else:
+                self._deliver(key.kind, None, raw)
+                self._cache.upsert(key.kind, raw, waking=True)
         return self._cache.read(Incident, key.namespace, key.name)
+
+    def rest(self, key: ObjectKey) -> None:
+        """Keep no more in memory of an incident than its uid and its version, until it is looked at again."""
+        self._cache.rest(*key)
+
+    def knows(self, key: ObjectKey) -> bool:
+        """Whether the incident exists, as far as the watch has told."""
+        return self._cache.knows(*key)
+
+    def _rests(self, key: ObjectKey) -> bool:
+        return self._cache.knows(*key) and self._cache.get(*key) is None
 
     def observe(self, incident: Incident) -> Observation:
         """What is seen around the incident now."""
@@ -210,9 +240,10 @@ class Observer:
             for hop in page.hops:
                 if hop.state == "Claimed" and hop.claim is not None and hop.claim.by != self._holder:
                     mark = f"{hop.key}@{hop.claim.by}@{hop.claim.time.isoformat()}"
-                    seen[hop.key] = self._claims.setdefault(mark, now)
+                    marks = self._claims.setdefault(incident.metadata.uid, {})
+                    seen[hop.key] = marks.setdefault(mark, now)
         return seen
 
     def forget(self, uid: str) -> None:
         """Forget the claims seen on an incident that is gone."""
-        self._claims = {mark: time for mark, time in self._claims.items() if not mark.startswith(f"{uid}/")}
+        self._claims.pop(uid, None)

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from watchbill.api.connection import VENDOR_FIELDS, Connection
+from watchbill.api.incident_status import Page
 from watchbill.core.effects import ConnectionKey, Effect, SendPage, connection_of, hop_of
 from watchbill.core.outcomes import Outcome, Result
 from watchbill.providers.contract import Provider, Settings, Verdict
@@ -17,6 +18,7 @@ from watchbill.shell.cache import Cache, ObjectKey
 from watchbill.shell.clock import Clock
 from watchbill.shell.kube import Kube, KubeError, NotFound
 from watchbill.shell.metrics import Metrics
+from watchbill.shell.observe import Deliver
 from watchbill.shell.paths import path_of
 from watchbill.shell.secrets import SecretProblem, SecretReader, fingerprint
 from watchbill.shell.send import Sender
@@ -49,6 +51,7 @@ class Outside:
     kube: Kube
     clock: Clock
     metrics: Metrics
+    deliver: Deliver
     tell: Callable[[SendPage], None]
     """Posts an Event for a page that is only written down."""
 
@@ -61,27 +64,38 @@ class Performer:
         self._may_act = may_act
         self._on_outcome = on_outcome
         self._locks: dict[str, defaultdict[ConnectionKey, asyncio.Lock]] = {}
-        self._tasks: dict[tuple[str, str, str], asyncio.Task[None]] = {}
+        self._flying: dict[str, dict[tuple[str, str], Effect]] = {}
+        """By the uid of the incident, then by (key, action)."""
+        self._tasks: set[asyncio.Task[Outcome | None]] = set()
 
     def in_flight(self, uid: str) -> frozenset[tuple[str, str]]:
         """(key, action) of what is being performed for an incident."""
-        return frozenset((key, action) for owner, key, action in self._tasks if owner == uid)
+        return frozenset(self._flying.get(uid, ()))
 
-    def start(self, order: Order) -> asyncio.Task[None]:
-        """Begin to perform an effect; the task ends when its outcome has been handed over."""
+    def pages_in_flight(self, uid: str) -> tuple[Page, ...]:
+        """The pages that are being sent for an incident."""
+        effects = self._flying.get(uid, {}).values()
+        return tuple(effect.page for effect in effects if isinstance(effect, SendPage))
+
+    def start(self, order: Order) -> asyncio.Task[Outcome | None]:
+        """Begin to perform an effect; the task ends when its outcome, which it returns, has been handed over.
+
+        An effect that was not wanted any more when its turn came has none.
+        """
         effect = order.effect
-        mark = (effect.incident.uid, hop_of(effect).key, effect.action)
-        task = asyncio.create_task(self._run(order), name=f"{effect.action} {mark[1]}")
-        self._tasks[mark] = task
-        task.add_done_callback(lambda _: self._tasks.pop(mark, None))
+        key = hop_of(effect).key
+        self._flying.setdefault(effect.incident.uid, {})[key, effect.action] = effect
+        task = asyncio.create_task(self._run(order), name=f"{effect.action} {key}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
     async def drain(self, grace: float) -> None:
         """Wait for what is in flight, at most this many seconds."""
         if self._tasks:
-            await asyncio.wait(list(self._tasks.values()), timeout=grace)
+            await asyncio.wait(list(self._tasks), timeout=grace)
 
-    async def _run(self, order: Order) -> None:
+    async def _run(self, order: Order) -> Outcome | None:
         effect = order.effect
         try:
             verdict, credential = await self._verdict(order)
@@ -101,11 +115,17 @@ class Performer:
                 external_id=verdict.external_id,
                 credential=credential,
             )
-        uid = effect.incident.uid
-        self._tasks.pop((uid, hop_of(effect).key, effect.action), None)
-        if not self.in_flight(uid):
-            self._locks.pop(uid, None)
+        self._landed(effect)
         self._on_outcome(order.key, outcome)
+        return outcome
+
+    def _landed(self, effect: Effect) -> None:
+        uid = effect.incident.uid
+        flying = self._flying[uid]
+        del flying[hop_of(effect).key, effect.action]
+        if not flying:
+            del self._flying[uid]
+            self._locks.pop(uid, None)
 
     async def _verdict(self, order: Order) -> tuple[Verdict | None, str]:
         """What became of the effect, and a fingerprint of the credential that it was made with."""
@@ -115,12 +135,27 @@ class Performer:
         async with locks[where]:
             if isinstance(effect, SendPage) and not await self._is_still_due(order, effect):
                 return None, ""
-            connection = self._outside.cache.read(Connection, where.namespace, where.name)
+            try:
+                connection = await self._connection(where)
+            except KubeError as error:
+                return Verdict(Result.RETRY, reason="ConnectionUnread", message=str(error)), ""
             provider = PROVIDERS.get(connection.spec.vendor) if connection else None
             if connection is None or provider is None:
                 text = f"connection {where.namespace}/{where.name} is not there"
                 return Verdict(Result.PERMANENT, reason="RefNotFound", message=text), ""
             return await self._attempt(order, provider, connection)
+
+    async def _connection(self, where: ConnectionKey) -> Connection | None:
+        """The connection; None where it is gone also by a fresh read, or cannot be read as one (rule 3)."""
+        cache = self._outside.cache
+        if not cache.knows(Connection.kind_name, *where):
+            path = path_of(Connection.kind_name, *where)
+            try:
+                raw = await self._outside.kube.get(path, timeout=FRESH_READ)
+            except NotFound:
+                return None
+            self._outside.deliver(Connection.kind_name, None, raw)
+        return cache.read(Connection, *where)
 
     async def _attempt(
         self, order: Order, provider: Provider, connection: Connection
@@ -143,13 +178,25 @@ class Performer:
         self, order: Order, provider: Provider, connection: Connection, values: dict[str, str]
     ) -> Verdict | None:
         vendor: Any = getattr(connection.spec, VENDOR_FIELDS[connection.spec.vendor])
-        return await self._outside.sender.attempt(
+        clock, began = self._outside.clock, 0.0
+
+        def still_wanted() -> bool:
+            """Asked when the send's turn has come: until then it waited for others, not for the vendor."""
+            nonlocal began
+            began = clock.monotonic()
+            return self._is_wanted(order)
+
+        verdict = await self._outside.sender.attempt(
             provider,
             order.effect,
             Settings(vendor, values),
             rank=order.effect.incident.rank,
-            still_wanted=lambda: self._is_wanted(order),
+            still_wanted=still_wanted,
         )
+        if verdict is not None and began:
+            latency = self._outside.metrics.notification_latency.labels(provider.name)
+            latency.observe(clock.monotonic() - began)
+        return verdict
 
     async def _values(self, connection: Connection) -> dict[str, str]:
         namespace = connection.metadata.namespace or ""
@@ -182,12 +229,13 @@ class Performer:
         """Whether this process may still act, and nobody has said anything new of the incident since."""
         if not self._may_act():
             return False
-        raw = self._outside.cache.get(*order.key)
-        if raw is None or not isinstance(order.effect, SendPage):
+        if not isinstance(order.effect, SendPage):
             return True
-        metadata = raw["metadata"]
-        same = metadata.get("uid") == order.effect.incident.uid
-        return same and int(metadata.get("generation", 0)) == order.generation
+        version = self._outside.cache.version(order.key)
+        if version is None or version.uid != order.effect.incident.uid:
+            return False
+        raw = self._outside.cache.get(*order.key)
+        return raw is None or int(raw["metadata"].get("generation", 0)) == order.generation
 
     def _measure(self, effect: Effect, verdict: Verdict) -> None:
         metrics, where = self._outside.metrics, connection_of(effect)
@@ -203,8 +251,3 @@ class Performer:
                 self._outside.tell(effect)
             late = self._outside.clock.now() - effect.page.due_time
             metrics.escalation_step_delay.labels(effect.page.level).observe(max(late.total_seconds(), 0.0))
-
-
-def orders(key: ObjectKey, effects: tuple[Effect, ...], generation: int) -> list[Order]:
-    """The effects of a decision, each with the generation that it was decided on."""
-    return [Order(key, effect, generation) for effect in effects]

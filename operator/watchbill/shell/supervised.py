@@ -156,4 +156,5 @@ class _Run:
         # It is waited for, not awaited: whatever it raises is told, and ends this run alone.
         await asyncio.wait([task])
         teller.cancel()
-        self._problem = "cancelled" if task.cancelled() else repr(task.exception() or "stopped")
+        error = None if task.cancelled() else task.exception()
+        self._problem = "cancelled" if task.cancelled() else repr(error) if error else "stopped"
