@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from dev.layout import REPOSITORY
-from watchbill.api.admission import policies, stamps, to_yaml
+from watchbill.api.admission.manifests import policies, stamps, to_yaml
 from watchbill.api.crd import crd, render_yaml
 from watchbill.api.group import GROUP
 from watchbill.api.kinds import KINDS, Kind

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from pydantic import BaseModel, Field, create_model
 
-from watchbill.api.admission import policies, stamps, to_yaml
-from watchbill.api.admission_acts import NAME as ACTS
-from watchbill.api.admission_policy import literal, said
-from watchbill.api.admission_secrets import NAME as SECRETS
-from watchbill.api.admission_secrets import secret_paths
+from watchbill.api.admission.acts import NAME as ACTS
+from watchbill.api.admission.manifests import policies, stamps, to_yaml
+from watchbill.api.admission.policy import literal, said
+from watchbill.api.admission.secrets import NAME as SECRETS
+from watchbill.api.admission.secrets import secret_paths
 from watchbill.api.connection import SecretKeyRef
 from watchbill.api.crd import crd
 from watchbill.api.group import DEFAULT_OPERATOR_USER, GROUP

@@ -1,7 +1,7 @@
 import yaml
 from typer.testing import CliRunner
 
-from watchbill.api.admission import policies, stamps
+from watchbill.api.admission.manifests import policies, stamps
 from watchbill.cli.main import app
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dev.cluster import Cluster
 from tests.support.people import Json, Stage, admin_client, set_stage
-from watchbill.api.admission_secrets import secret_paths
+from watchbill.api.admission.secrets import secret_paths
 from watchbill.api.connection import ConnectionSpec
 
 pytestmark = [pytest.mark.cluster, pytest.mark.feature("F60")]

@@ -8,7 +8,7 @@ import pytest
 from dev.cluster import Cluster
 from dev.waiting import wait_until
 from tests.support.people import IN_FORCE_SECONDS, Json, Stage, admin_client, set_stage
-from watchbill.api.admission_acts import incident_acts
+from watchbill.api.admission.acts import incident_acts
 from watchbill.api.group import DEFAULT_OPERATOR_USER
 from watchbill.api.incident import IncidentSpec
 from watchbill.api.verbs import VERB_OF

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from watchbill.api.admission import policies as refusing
-from watchbill.api.admission import stamps, to_yaml
+from watchbill.api.admission.manifests import policies as refusing
+from watchbill.api.admission.manifests import stamps, to_yaml
 from watchbill.api.group import DEFAULT_OPERATOR_USER
 
 

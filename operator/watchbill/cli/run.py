@@ -9,7 +9,7 @@ import typer
 from watchbill.shell.app import App
 from watchbill.shell.credentials import Credentials, LoginError, log_in
 from watchbill.shell.logs import configure_logs
-from watchbill.shell.settings import Settings, connection_key, default_identity
+from watchbill.shell.settings import Settings, address, connection_key, default_identity
 
 
 def run(
@@ -25,13 +25,13 @@ def run(
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
 ) -> None:
     """Run the operator against $KUBECONFIG, or in a cluster as the pod's service account."""
-    configure_logs(log_level.upper())
     try:
+        configure_logs(log_level.upper())
         settings = Settings(
             identity=identity or default_identity(),
             namespace=namespace,
             service_account=service_account,
-            health_address=health_address,
+            health_address=address(health_address),
             last_resort=connection_key(last_resort),
         )
         credentials = log_in(os.environ)

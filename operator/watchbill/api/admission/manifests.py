@@ -1,19 +1,19 @@
 """The admission policies as manifests: what the API server itself refuses and fills in.
 
-They hold while the operator is down. Each module `admission_…` is about one of them.
+They hold while the operator is down.
 """
 
 from collections.abc import Sequence
 
 import yaml
 
-from watchbill.api.admission_acts import incident_acts
-from watchbill.api.admission_deletion import incident_deletion
-from watchbill.api.admission_policy import Manifest
-from watchbill.api.admission_secrets import connection_secrets
-from watchbill.api.admission_severity import incident_severity
-from watchbill.api.admission_stamp import incident_stamp, update_stamp
-from watchbill.api.admission_updates import incident_updates
+from watchbill.api.admission.acts import incident_acts
+from watchbill.api.admission.deletion import incident_deletion
+from watchbill.api.admission.policy import Manifest
+from watchbill.api.admission.secrets import connection_secrets
+from watchbill.api.admission.severity import incident_severity
+from watchbill.api.admission.stamp import incident_stamp, update_stamp
+from watchbill.api.admission.updates import incident_updates
 from watchbill.api.group import DEFAULT_OPERATOR_USER
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from watchbill.api.admission_authors import any_changed, authors, declaration, own_acknowledgement
-from watchbill.api.admission_policy import (
+from watchbill.api.admission.authors import any_changed, authors, declaration, own_acknowledgement
+from watchbill.api.admission.policy import (
     ME,
     Manifest,
     differing,

@@ -3,7 +3,7 @@
 Another's name that is typed is left as it is, for the policies that refuse to judge.
 """
 
-from watchbill.api.admission_policy import ME, Manifest, literal, matching, mutating, one_of, variables
+from watchbill.api.admission.policy import ME, Manifest, literal, matching, mutating, one_of, variables
 from watchbill.api.verbs import AUTHORED, AUTHORS, DECLARATION, INCIDENTS, UPDATES
 
 

@@ -1,6 +1,6 @@
 """The policy that a severity is a row of the class's matrix."""
 
-from watchbill.api.admission_policy import ME, Manifest, literal, matching, refusal, validating, variables
+from watchbill.api.admission.policy import ME, Manifest, literal, matching, refusal, validating, variables
 from watchbill.api.group import API_VERSION, DEFAULT_CLASS_ANNOTATION
 from watchbill.api.verbs import INCIDENTS
 

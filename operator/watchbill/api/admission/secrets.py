@@ -5,7 +5,7 @@ from typing import get_args
 
 from pydantic import BaseModel
 
-from watchbill.api.admission_policy import ME, Manifest, matching, refusal, validating
+from watchbill.api.admission.policy import ME, Manifest, matching, refusal, validating
 from watchbill.api.connection import ConnectionSpec, SecretKeyRef
 from watchbill.api.verbs import CONNECTIONS
 

@@ -1,6 +1,6 @@
 """The policy on deleting an Incident: not while it is open."""
 
-from watchbill.api.admission_policy import Manifest, matching, one_of, refusal, validating
+from watchbill.api.admission.policy import Manifest, matching, one_of, refusal, validating
 from watchbill.api.verbs import ENDED, INCIDENTS
 
 NAME = "watchbill-incident-deletion"

@@ -5,7 +5,7 @@ They read the variables of the policy in `admission_acts`.
 
 from collections.abc import Iterable
 
-from watchbill.api.admission_policy import Manifest, refusal
+from watchbill.api.admission.policy import Manifest, refusal
 from watchbill.api.verbs import AUTHORED, AUTHORS, DECLARATION
 
 

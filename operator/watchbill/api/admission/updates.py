@@ -1,6 +1,6 @@
 """The policy on IncidentUpdates: who says it, and who approves it."""
 
-from watchbill.api.admission_policy import (
+from watchbill.api.admission.policy import (
     ME,
     Manifest,
     differing,
