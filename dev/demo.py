@@ -50,6 +50,8 @@ def main(directory: Path | None, manifests: Path, kill_at: Sequence[str]) -> int
     try:
         with staged(home, manifests, story, set(kill_at)) as stage:
             play(stage, story)
+            if stage.kills_to_come:
+                raise DevError(f"MISSING: a kill -9 at {', '.join(sorted(stage.kills_to_come))}.")
     except DevError:
         is_kept = True
         raise

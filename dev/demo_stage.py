@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from dev.cluster import Cluster
+from dev.commands import last_line
 from dev.demo_story import Notice, Story, notice_of
 from dev.errors import DevError
 from dev.kubeconfigs import person_kubeconfig
@@ -62,6 +63,11 @@ class Stage:
         self._ana = person_kubeconfig(cluster, "ana")
         self.receiver = Receiver()
         self.receiver.on_request = self._on_request
+
+    @property
+    def kills_to_come(self) -> set[str]:
+        """The moments of `kill_at` that have not come."""
+        return self._kill_at
 
     @property
     def notices(self) -> list[Notice]:
@@ -133,15 +139,14 @@ class Stage:
     def _watch_over(self) -> None:
         """Start the operator again after a kill; raises DevError where it ended by itself."""
         with self._lock:
-            killed, self._killed = self._killed, []
-        if killed:
-            self._story.arrived(self.notices)
-            self._story.say("   kill -9 of the operator at this moment; another one is started")
-            start(self._operator)
-        elif self._operator.exit_code is not None:
-            with self._lock:
-                if not self._killed:
-                    raise DevError(f"The operator ended by itself; see {self._operator.log}")
+            if self._killed:
+                self._story.arrived(self.notices)
+                self._story.say("   kill -9 of the operator at this moment; another one is started")
+                self._killed.clear()
+                start(self._operator)
+            elif self._operator.exit_code is not None:
+                log = self._operator.log
+                raise DevError(f"The operator ended by itself; {log} ends with: {last_line(log)}")
 
     def _on_request(self, request: Received) -> None:
         """Note what arrived; on the receiver's thread, before the vendor answers."""

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from dev.layout import REPOSITORY
+from dev.reference import CONDITIONS, LIFECYCLE, conditions_page, lifecycle_page
 from watchbill.api.admission.manifests import policies, stamps, to_yaml
 from watchbill.api.crd import crd, render_yaml
 from watchbill.api.group import GROUP
@@ -33,6 +34,8 @@ GENERATED: list[Row] = [
     *((f"crds/{kind.plural}.{GROUP}.yaml", partial(crd_text, kind)) for kind in KINDS),
     ("config/admission/policies.yaml", lambda: HEADER + to_yaml(policies())),
     ("config/admission/stamp.yaml", lambda: HEADER + STAMP_HEADER + to_yaml(stamps())),
+    (LIFECYCLE, lifecycle_page),
+    (CONDITIONS, conditions_page),
 ]
 """Every generated file; each text is the same for the same models."""
 

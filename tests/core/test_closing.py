@@ -23,6 +23,7 @@ from tests.support.play import (
     told,
 )
 from tests.support.simulate import Cut, Simulation
+from watchbill.core.backoff import CLOSING_ATTEMPTS
 from watchbill.core.effects import ConnectionKey
 from watchbill.core.ledger import MAX_PAGES
 from watchbill.core.outcomes import Outcome, Result
@@ -106,7 +107,7 @@ def test_a_vendor_that_fails_is_told_again_with_growing_waits():
 @pytest.mark.parametrize(
     ("answer", "attempts"),
     [
-        pytest.param(ERROR, 10, id="fails ten times"),
+        pytest.param(ERROR, CLOSING_ATTEMPTS, id="fails for an hour"),
         pytest.param(REFUSED, 1, id="refuses for good"),
         pytest.param(BAD_KEY, 1, id="refuses the credential"),
     ],
@@ -115,7 +116,7 @@ def test_degraded_says_which_key_to_close_by_hand_when_the_vendor(answer, attemp
     incident = begun()
     incident.answers["pagerduty"] = answer
     said(incident, "Resolved")
-    passed(incident, "59m")
+    passed(incident, "65m")
     assert len(told(incident, "resolve")) == attempts
     degraded = condition(incident, "Degraded")
     assert degraded.status == "True"

@@ -26,6 +26,7 @@ from tests.support.simulate import Answer, Cut, Simulation
 from watchbill.core.decide import decide
 from watchbill.core.outcomes import Outcome, Result
 from watchbill.core.record import record
+from watchbill.core.texts import page_text
 
 RATE_LIMITED = Answer(Result.RETRY, after=timedelta(minutes=5), reason="HTTP429")
 ONE_LEVEL = policy(("only", "1h", [target("pagerduty", "backup", "mail")]), last_resort="mail")
@@ -102,6 +103,7 @@ def test_an_unknown_page_through_the_only_connection_is_sent_again_and_says_repe
         (False, T0),
         (True, T0 + timedelta(seconds=11)),
     ]
+    assert "This page is repeated: it may have reached you before." in page_text(incident.sent[-1].effect)
 
 
 def test_an_unknown_first_connection_is_tried_again_where_all_others_failed():

@@ -318,3 +318,21 @@ def test_a_policy_that_names_the_default_one_as_its_own_does_not_run_twice():
     incident = begun(policies={"primary": own}, default_policy=own, incident_class=incident_class())
     assert incident.status.escalation.epoch == 1
     assert condition(incident, "Degraded").reason == "NobodyPaged"
+
+
+def test_a_last_resort_that_fails_over_and_over_does_not_push_all_else_out_of_the_timeline():
+    broken = policy(("a", "1m", [target("pagerduty")]), last_resort="pagerduty")
+    seen = dict(connections()) | {PAGER: WEBHOOK}
+    incident = begun(
+        {"pagerduty": REFUSED, "operator-pager": ERROR},
+        policies={"primary": broken},
+        default_policy=None,
+        connections=seen,
+        last_resort=PAGER,
+    )
+    passed(incident, "40m")
+    assert kinds(incident)[0] == "Declared"
+    assert incident.status.timeline_dropped == 0
+    assert (
+        kinds(incident).count("OperatorLastResort") == 3
+    )  # At first, after Overdue and after UpdateOverdue.

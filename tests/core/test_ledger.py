@@ -91,6 +91,12 @@ def test_what_the_schema_cannot_hold_is_dropped_what_was_never_tried_first_and_w
     assert [found.id for found in trimmed(more).pages[:6]] == ["p-0", "p-1", "p-2", "p-3", "p-4", "p-7"]
 
 
+def test_of_pages_that_were_never_tried_the_latest_are_dropped():
+    presumed = tuple(page(number, "Superseded", hop("Pending")) for number in range(HARD_LIMIT + 3))
+    kept = trimmed(IncidentStatus().model_copy(update={"pages": presumed}))
+    assert [found.id for found in kept.pages] == [f"p-{number}" for number in range(HARD_LIMIT)]
+
+
 def test_one_page_and_one_hop_are_replaced():
     status = filled(2)
     changed = with_page(status, page(1, "Failed"))

@@ -71,7 +71,7 @@ def test_without_conditions_an_incident_is_pending():
 def test_the_diagram_has_an_arrow_for_every_move_and_an_end():
     lines = mermaid().splitlines()
     assert lines[:2] == ["stateDiagram-v2", "    [*] --> Pending: T1 created"]
-    assert "    Mitigated --> Acknowledged: T9 state: Open" in lines
+    assert "    Mitigated --> Acknowledged: T9 state Open" in lines
     assert len(lines) == 2 + len(LEGAL) + len(TERMINAL)
 
 

@@ -10,14 +10,14 @@ settings.register_profile(
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=100,
+    max_examples=150,
     suppress_health_check=SLOW,
 )
 settings.register_profile(
     "nightly",
     derandomize=False,
     deadline=None,
-    max_examples=3000,
+    max_examples=1500,
     print_blob=True,
     suppress_health_check=SLOW,
 )

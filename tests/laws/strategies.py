@@ -10,9 +10,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support.builders import KEYED, UID, UNKEYED, connections, incident, incident_class, observation
+from tests.support.builders import (
+    KEYED,
+    UID,
+    UNKEYED,
+    connections,
+    incident,
+    incident_class,
+    observation,
+    target,
+)
 from tests.support.builders import policy as a_policy
-from tests.support.builders import target
 from tests.support.consistency import assert_consistent, step_faults
 from tests.support.simulate import Answer, Cut, Simulation, Step
 from watchbill.core.effects import ConnectionKey
@@ -78,7 +86,7 @@ POLICIES = (
 )
 
 policies = st.sampled_from(POLICIES)
-NO_TIMEOUT = ({},)
+NO_TIMEOUT: tuple[dict[str, Any], ...] = ({},)
 TIMEOUTS: tuple[dict[str, Any], ...] = (
     {},
     {},
@@ -140,10 +148,8 @@ SECONDS = (1, 2, 5, 9, 14, 15, 16, 29, 30, 31, 59, 60, 61, 240, 299, 300, 301, 6
 USERS = ("ana", "bo", "cy")
 
 
-@st.composite
-def waiting(draw: st.DrawFn) -> Named:
+def wait(seconds: int) -> Named:
     """Time passes."""
-    seconds = draw(st.sampled_from(SECONDS))
     return Named(f"+{seconds}s", lambda world: world.advance(timedelta(seconds=seconds)))
 
 
@@ -175,59 +181,70 @@ def post(world: Simulation) -> None:
     world.alter(updates=(*world.observation.updates, UpdateFacts(world.now, name, "ana", "Identified")))
 
 
-@st.composite
-def act(draw: st.DrawFn) -> Named:
-    """A person writes something."""
-    user, place = draw(st.sampled_from(USERS)), draw(st.integers(0, 5))
-    state = draw(st.sampled_from(["Open", "Mitigated", "Resolved", "Resolved", "Cancelled"]))
-    severity, word = draw(st.sampled_from(["SEV-1", "SEV-2", "SEV-3"])), draw(st.integers(0, 3))
-    request = {"reason": f"more hands {word}"} | draw(st.sampled_from([{}, {"toLevel": "second"}]))
-    seconds = draw(st.sampled_from([20, 600, 7200]))
-    acts: list[Named] = [
+def say(world: Simulation, state: str) -> None:
+    """A person says what the state is, for a reason that was not given before."""
+    before = world.observation.incident.spec.state_reason or "because"
+    world.change(state=state, stateReason=f"{before[:99]}!")
+
+
+def ask(world: Simulation, **more: str) -> None:
+    """A person asks for more hands, for a reason that was not given before."""
+    old = world.observation.incident.spec.escalation
+    before = old.request.reason if old and old.request else "because"
+    wish(world, request={"reason": f"{before[:99]}!"} | more)
+
+
+def acts_of(user: str) -> list[Named]:
+    """What a person can do with an acknowledgement."""
+    return [
         Named(f"{user} acknowledges", lambda w: acknowledge(w, user)),
-        Named(f"{user} acknowledges page {place}", lambda w: acknowledge(w, user, place)),
+        Named(f"{user} acknowledges", lambda w: acknowledge(w, user)),
+        Named(f"{user} acknowledges the first page", lambda w: acknowledge(w, user, 0)),
+        Named(f"{user} acknowledges the last page", lambda w: acknowledge(w, user, -1)),
         Named(f"{user} withdraws", lambda w: withdraw(w, user)),
-        Named(f"state {state} {word}", lambda w: w.change(state=state, stateReason=f"because {word}")),
-        Named(f"severity {severity}", lambda w: w.change(severity=severity)),
-        Named(f"request {request}", lambda w: wish(w, request=request)),
-        Named("adopt", lambda w: wish(w, adoptPolicy=None if w.status.acts.adopt else True)),
-        Named(f"snooze {seconds}", lambda w: wish(w, snoozeUntilTime=_later(w, seconds))),
-        Named("snooze off", lambda w: wish(w, snoozeUntilTime=None)),
-        Named("update", post),
+        Named(f"{user} withdraws", lambda w: withdraw(w, user)),
     ]
-    return draw(st.sampled_from(acts))
 
 
-def _later(world: Simulation, seconds: int) -> str:
-    return (world.now + timedelta(seconds=seconds)).isoformat()
+def saying(state: str) -> Named:
+    """A person says what the state is."""
+    return Named(f"state {state}", lambda world: say(world, state))
 
 
-@st.composite
-def vendor(draw: st.DrawFn) -> Named:
+def snooze(seconds: int) -> Named:
+    """A person wants silence for so long."""
+    later = timedelta(seconds=seconds)
+    return Named(f"snooze {seconds}", lambda w: wish(w, snoozeUntilTime=(w.now + later).isoformat()))
+
+
+def rating(severity: str) -> Named:
+    """A person changes the severity."""
+    return Named(f"severity {severity}", lambda world: world.change(severity=severity))
+
+
+ACTS = (
+    *(act for user in USERS for act in acts_of(user)),
+    *map(saying, ("Mitigated", "Resolved", "Open") * 3),
+    saying("Cancelled"),
+    *map(rating, ("SEV-1", "SEV-1", "SEV-2", "SEV-3")),
+    *map(snooze, (20, 600, 7200)),
+    Named("snooze off", lambda world: wish(world, snoozeUntilTime=None)),
+    Named("ask", ask),
+    Named("ask for second", lambda world: ask(world, toLevel="second")),
+    Named("adopt", lambda w: wish(w, adoptPolicy=None if w.status.acts.adopt else True)),
+    Named("update", post),
+    Named("update", post),
+)
+
+
+def answering(name: str, answer: Answer) -> Named:
     """A connection begins to answer in another way."""
-    name, given = draw(st.sampled_from(CONNECTIONS)), draw(st.sampled_from(ANSWERS))
-    return Named(f"{name} answers {given.result}", lambda world: world.answers.update({name: given}))
-
-
-@st.composite
-def trouble(draw: st.DrawFn) -> Named:
-    """The operator's process ends, or the world changes under it."""
-    cut, edited, lost = draw(st.sampled_from(Cut)), draw(policies), draw(st.sampled_from(CONNECTIONS[:2]))
-    troubles: list[Named] = [
-        Named("taken over", lambda w: w.start()),
-        Named(f"cut {cut}", lambda w: crash(w, cut)),
-        Named("policy edited", lambda w: w.alter(policies={"primary": edited})),
-        Named("policy deleted", lambda w: w.alter(policies={})),
-        Named("class appears", lambda w: w.alter(incident_class=incident_class())),
-        Named(f"{lost} deleted", lambda w: without(w, lost)),
-        Named("blind", lambda w: w.lose_sight()),
-        Named("sees again", lambda w: w.see_again()),
-    ]
-    return draw(st.sampled_from(troubles))
+    text = f"{name} answers {answer.result} {answer.after or ''}"
+    return Named(text.strip(), lambda world: world.answers.update({name: answer}))
 
 
 def crash(world: Simulation, cut: Cut, down: int = 0, meanwhile: Op = lambda world: None) -> None:
-    """The process ends in the next thing that it does; then people act, and after some seconds another begins."""
+    """The process ends in the next thing that it does; people act, and seconds later another begins."""
     world.cut = cut
     world.advance(timedelta(seconds=1800))
     world.kill()
@@ -241,10 +258,24 @@ def without(world: Simulation, name: str) -> None:
     world.alter(connections={k: v for k, v in world.observation.connections.items() if k.name != name})
 
 
-steps = st.one_of(waiting(), waiting(), act(), act(), vendor(), trouble())
-steps_without_crashes = st.one_of(waiting(), waiting(), act(), vendor())
-calm_steps = st.one_of(waiting(), act())
-quiet_steps = st.one_of(waiting(), waiting(), act(), vendor(), trouble())
+WAITS = tuple(map(wait, SECONDS))
+VENDORS = tuple(answering(name, answer) for name in CONNECTIONS[:2] for answer in ANSWERS)
+TROUBLES = (
+    *(Named(f"cut {cut}", lambda world, cut=cut: crash(world, cut)) for cut in Cut),  # type: ignore[misc]  # mypy cannot see a lambda's default
+    Named("taken over", lambda world: world.start()),
+    Named("taken over", lambda world: world.start()),
+    *(Named("edited", lambda world, p=p: world.alter(policies={"primary": p})) for p in POLICIES[:4]),  # type: ignore[misc]  # as above
+    Named("policy deleted", lambda world: world.alter(policies={})),
+    Named("class appears", lambda world: world.alter(incident_class=incident_class())),
+    Named("pagerduty deleted", lambda world: without(world, "pagerduty")),
+    Named("backup deleted", lambda world: without(world, "backup")),
+    *(Named("blind", lambda world: world.lose_sight()),) * 2,
+    *(Named("sees again", lambda world: world.see_again()),) * 3,
+)
+
+steps = st.sampled_from((*WAITS, *ACTS, *VENDORS, *TROUBLES))
+steps_without_crashes = st.sampled_from((*WAITS, *ACTS[:12], *VENDORS))
+calm_steps = st.sampled_from((*WAITS, *ACTS))
 
 
 @st.composite
@@ -254,12 +285,12 @@ def programs(
     step: st.SearchStrategy[Named] = steps,
     answers: tuple[Answer, ...] = ANSWERS,
     timeouts: tuple[dict[str, Any], ...] = TIMEOUTS,
-    most: int = 9,
+    most: int = 14,
 ) -> Program:
-    """A program of a few steps; in the beginning two in three connections fail, of the last ones one in three."""
+    """A program of a few steps; in the beginning most connections fail, of the last ones one in three."""
     answer = st.sampled_from(answers)
     given = {name: draw(answer) for name in CONNECTIONS[:2] if draw(st.integers(0, 2))}
     given |= {name: draw(answer) for name in CONNECTIONS[2:] if not draw(st.integers(0, 2))}
     return Program(
-        draw(givens(modes, timeouts)), given, tuple(draw(st.lists(step, min_size=3, max_size=most)))
+        draw(givens(modes, timeouts)), given, tuple(draw(st.lists(step, min_size=4, max_size=most)))
     )

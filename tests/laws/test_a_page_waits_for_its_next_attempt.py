@@ -1,4 +1,4 @@
-"""Law 4: a page that was refused is not tried again before its next attempt time, nor before the vendor likes."""
+"""Law 4: a page that was refused is not tried again before its time, nor before the vendor likes."""
 
 from datetime import datetime, timedelta
 

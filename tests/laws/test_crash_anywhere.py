@@ -1,4 +1,4 @@
-"""Law 5: a process may end anywhere, and the outside cannot tell: the same keys, and in the end all are closed."""
+"""Law 5: a process may end anywhere: the outside sees the same keys, and in the end all are closed."""
 
 from collections import Counter
 from dataclasses import replace
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.laws import strategies as laws
 from tests.laws.strategies import Named, Program, crash, played, programs
-from tests.support.simulate import Cut, Sent, Simulation
+from tests.support.simulate import Cut, Simulation
 from watchbill.core.effects import SendPage, hop_of
 
 SETTLED = timedelta(seconds=20)
@@ -19,7 +19,7 @@ settle = Named("+20s", lambda world: world.advance(SETTLED))
 
 
 def check_same_keys(program: Program, cut: Cut, place: int) -> None:
-    """Fails where a world in which a process was cut and replaced at once saw other pages than one without."""
+    """Fails where a world in which a process was cut and replaced saw other pages than one without."""
     steps = [part for step in program.steps for part in (step, settle)]
     at = place % len(program.steps) * 2
     whole = played(replace(program, steps=(settle, *steps)))

@@ -1,4 +1,4 @@
-"""Law 2: until the moment for which a decision asks to be looked at again, nothing changes and nothing is due."""
+"""Law 2: until the moment for which a decision asks, nothing changes and nothing new is due."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

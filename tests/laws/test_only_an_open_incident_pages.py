@@ -71,6 +71,6 @@ def test_only_an_open_incident_pages(program: Program):
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-@given(program=programs(step=laws.quiet_steps, timeouts=laws.NO_TIMEOUT, most=6))
+@given(program=programs(timeouts=laws.NO_TIMEOUT, most=6))
 def test_it_is_quiet_once_it_is(end: Callable[[Simulation], None], program: Program):
     check_silence(program, end)

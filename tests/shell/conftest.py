@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.shell.fake_api import FakeApi, connected, serving
-from tests.shell.fake_time import FakeTime
+from tests.shell.fake_time import FakeTime, RunningTime
+from tests.shell.world import World
 from watchbill.shell.kube import Kube
 from watchbill.shell.metrics import Metrics
 
@@ -30,3 +31,12 @@ def time() -> FakeTime:
 @pytest.fixture
 def metrics() -> Metrics:
     return Metrics()
+
+
+@pytest.fixture
+async def world(api: FakeApi) -> AsyncIterator[World]:
+    time = RunningTime()
+    async with connected(api, time.clock()) as session:
+        made = World(api, session, time)
+        yield made
+        await made.stop()

@@ -36,6 +36,8 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     method: str = ""
     path: str = ""
+    times: int = 1
+    """How often it happens."""
 
     def matches(self, request: web.Request) -> bool:
         return self.method in ("", request.method) and self.path in request.path
@@ -86,7 +88,9 @@ class FakeApi:
             return web.Response()
         for fault in self.faults:
             if fault.matches(request):
-                self.faults.remove(fault)
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.faults.remove(fault)
                 return web.json_response(
                     fault.body, status=fault.status, headers={"Date": self.date} | fault.headers
                 )
@@ -107,21 +111,28 @@ class FakeApi:
             return 200, self.objects[where]
         if request.method == "DELETE":
             return 200, self.objects.pop(where)
-        return self._write(request.method, where, body)
+        return self._write(request.method, path, body)
 
     def _create(self, where: str, body: Body) -> tuple[int, Body]:
         if where in self.objects:
             return 409, {"reason": "AlreadyExists", "message": f"{where} already exists"}
         return 201, self.put(where, **body)
 
-    def _write(self, method: str, where: str, body: Body) -> tuple[int, Body]:
+    def _write(self, method: str, path: str, body: Body) -> tuple[int, Body]:
+        where = path.removesuffix("/status")
         known = self.objects[where]
+        if "watchbill.dev" in where:
+            # A write of the status changes nothing else, and any other write does not change the status.
+            part = {"status"} if path != where else set(body) - {"status"}
+            body = {key: value for key, value in body.items() if key in part or key == "metadata"}
         wanted = (body.get("metadata") or {}).get("resourceVersion")
         if wanted and wanted != known["metadata"]["resourceVersion"]:
             return 409, {"reason": "Conflict", "message": "the object has been modified"}
         self.version += 1
         changed = body if method == "PUT" else merged(known, body)
         changed["metadata"] = known["metadata"] | {"resourceVersion": str(self.version)}
+        if "generation" in known["metadata"] and changed.get("spec") != known.get("spec"):
+            changed["metadata"]["generation"] += 1
         self.objects[where] = changed
         return 200, changed
 

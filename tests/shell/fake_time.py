@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import time
 from collections.abc import Callable
 
 from watchbill.shell.clock import Clock
@@ -46,3 +47,14 @@ class FakeTime:
                 callback()
         self.wall += end - self.seconds
         self.seconds = end
+
+
+class RunningTime(FakeTime):
+    """A clock that runs as the machine's does, and beside that as a test has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._began = time.monotonic()
+
+    def monotonic(self) -> float:
+        return self.seconds + time.monotonic() - self._began

@@ -86,27 +86,39 @@ def test_an_object_that_does_not_parse_is_kept_and_its_problem_told_without_valu
     assert cache.problem(*CART) == ""
 
 
-def test_a_resting_object_costs_its_version_and_comes_back_with_the_next_read(cache: Cache):
+def test_a_resting_object_costs_its_version_alone(cache: Cache):
     cache.upsert("Incident", incident(3))
     cache.rest(*CART)
     assert cache.get(*CART) is None
     assert cache.parsed(*CART) is None
     assert list(cache.list("Incident")) == []
     assert cache.versions("Incident") == {ObjectKey(*CART): Version("1", 3)}
+
+
+def test_a_resting_object_comes_back_by_a_change_or_by_being_read_and_not_by_an_echo(cache: Cache):
+    cache.upsert("Incident", incident(3))
+    cache.rest(*CART)
     assert not cache.upsert("Incident", incident(3))
+    assert cache.get(*CART) is None
+    assert not cache.upsert("Incident", incident(3), waking=True)
+    assert cache.get(*CART) is not None
+    cache.rest(*CART)
+    assert cache.upsert("Incident", incident(4))
     assert cache.get(*CART) is not None
 
 
 class Heard:
     def __init__(self, cache: Cache) -> None:
         self.told: list[tuple[str, str | None]] = []
+        self.last: Raw = {}
         self.inbox = Inbox(cache, self.changed, self.deleted)
 
     def changed(self, key: ObjectKey) -> None:
         self.told.append(("changed", None))
 
-    def deleted(self, key: ObjectKey, last: Raw | None) -> None:
-        self.told.append(("deleted", last["metadata"]["uid"] if last else None))
+    def deleted(self, key: ObjectKey, last: Raw) -> None:
+        self.told.append(("deleted", last["metadata"]["uid"]))
+        self.last = last
 
     def deliver(self, type_: str | None, raw: dict[str, Any]) -> None:
         self.inbox.deliver("Incident", type_, raw)
@@ -150,3 +162,21 @@ def test_late_news_of_an_object_that_was_replaced_is_no_news(heard: Heard):
     heard.deliver("MODIFIED", incident(3, uid="1"))
     heard.deliver("DELETED", incident(4, uid="1"))
     assert heard.told == [("changed", None)]
+
+
+@pytest.mark.parametrize(
+    ("type_", "version", "uid"),
+    [("DELETED", 1, "1"), (None, 5, "2")],
+    ids=["a resync found its deletion", "another object has its name"],
+)
+def test_of_an_object_that_rested_and_went_unseen_the_uid_is_told(
+    heard: Heard, cache: Cache, type_: str | None, version: int, uid: str
+):
+    heard.deliver("ADDED", incident(1))
+    cache.rest(*CART)
+    remains = incident(version, uid=uid)
+    if type_ == "DELETED":
+        del remains["spec"]
+    heard.deliver(type_, remains)
+    assert ("deleted", "1") in heard.told
+    assert "spec" not in heard.last

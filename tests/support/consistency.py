@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from watchbill.api.condition import find, is_true
-from watchbill.api.incident_status import MAX_ACKNOWLEDGEMENTS, MAX_TIMELINE, IncidentStatus
+from watchbill.api.incident_status import MAX_ACKNOWLEDGEMENTS, MAX_TIMELINE, Hop, IncidentStatus
+from watchbill.api.reasons import REASONS
 from watchbill.api.reasons import IncidentCondition as Type
 from watchbill.core.lifecycle import OPEN, TERMINAL, phase_of
 
@@ -32,6 +33,9 @@ def _phase(status: IncidentStatus) -> Iterator[str]:
     if sorted(c.type for c in status.conditions) != sorted(Type):
         yield f"the conditions are {[c.type for c in status.conditions]}"
         return
+    for condition in status.conditions:
+        if condition.reason not in REASONS[condition.type]:
+            yield f"{condition.type} is never {condition.reason}"
     if status.phase != phase_of(status.conditions):
         yield f"the phase is {status.phase}, and the conditions say {phase_of(status.conditions)}"
     order = [is_true(status.conditions, t) for t in (Type.ACKNOWLEDGED, Type.MITIGATED, Type.RESOLVED)]
@@ -61,11 +65,17 @@ def _escalation(status: IncidentStatus) -> Iterator[str]:
         yield "escalation runs in epoch 0"
     if status.phase not in OPEN and at.state not in ("Idle", "Stopped"):
         yield f"escalation is {at.state} in phase {status.phase}"
+    if status.phase == "Triggered" and at.state in ("Waiting", "Exhausted") and _is_all_taken(status):
+        yield "the outside was told that somebody has all that is paged, and nobody has"
+
+
+def _is_all_taken(status: IncidentStatus) -> bool:
+    """Whether every page of the open level arrived, and the outside was told that somebody has it."""
+    at = status.escalation
     current = [p for p in status.pages if (p.epoch, p.round, p.level) == (at.epoch, at.round, at.level)]
-    if status.phase == "Triggered" and at.state in ("Waiting", "Exhausted") and current:
-        if all(hop.closing is not None for page in current for hop in page.hops if hop.state == "Accepted"):
-            if all(page.state not in ("Pending", "Failed") for page in current):
-                yield "the outside was told that somebody has all that is paged, and nobody has"
+    arrived = [hop for page in current for hop in page.hops if hop.state == "Accepted"]
+    settled = all(page.state not in ("Pending", "Failed") for page in current)
+    return bool(current) and settled and all(hop.closing is not None for hop in arrived)
 
 
 def _pages(status: IncidentStatus, uid: str) -> Iterator[str]:
@@ -80,17 +90,21 @@ def _pages(status: IncidentStatus, uid: str) -> Iterator[str]:
         for hop in page.hops:
             if not hop.key.startswith(f"{uid}/{page.epoch}/"):
                 yield f"key {hop.key} does not begin with the incident's UID and the epoch"
-            if hop.state == "Claimed" and (hop.claim is None or not hop.unkeyed):
-                yield f"{hop.key} is claimed by nobody, or needs no claim"
-            if hop.state == "Sending" and hop.unkeyed:
-                yield f"{hop.key} is sent without a claim"
-            if hop.state == "Accepted" and hop.sent_time is None and hop.reason != "Drill":
-                yield f"{hop.key} was accepted at no time"
-            if hop.closing is not None and hop.closing.state == "Pending" and hop.state == "Failed":
-                if not hop.uncertain:
-                    yield f"{hop.key} surely never arrived, and the outside is told of its end"
+            yield from _hop(hop)
         if page.state == "Accepted" and all(hop.state != "Accepted" for hop in page.hops):
             yield f"page {page.id} was accepted by no connection"
+
+
+def _hop(hop: Hop) -> Iterator[str]:
+    if hop.state == "Claimed" and (hop.claim is None or not hop.unkeyed):
+        yield f"{hop.key} is claimed by nobody, or needs no claim"
+    if hop.state == "Sending" and hop.unkeyed:
+        yield f"{hop.key} is sent without a claim"
+    if hop.state == "Accepted" and hop.sent_time is None and hop.reason != "Drill":
+        yield f"{hop.key} was accepted at no time"
+    is_told = hop.closing is not None and hop.closing.state == "Pending"
+    if is_told and hop.state == "Failed" and not hop.uncertain:
+        yield f"{hop.key} surely never arrived, and the outside is told of its end"
 
 
 def _lists(status: IncidentStatus) -> Iterator[str]:
@@ -107,14 +121,10 @@ def _times(status: IncidentStatus) -> Iterator[str]:
     if not _is_ordered([entry.time for entry in status.timeline]):
         yield "the timeline is not in order"
     times = status.times
-    for first, second in (
-        ("triggered_time", "acknowledged_time"),
-        ("mitigated_time", "resolved_time"),
-        ("resolved_time", "closed_time"),
-    ):
-        early, late = getattr(times, first), getattr(times, second)
-        if early is not None and late is not None and early > late and second != "acknowledged_time":
-            yield f"{first} is after {second}"
+    reached = [times.mitigated_time, times.resolved_time, times.closed_time]
+    done = [time for time in reached[: 2 + (status.phase == "Closed")] if time is not None]
+    if status.phase in ("Resolved", "Closed") and not _is_ordered(done):
+        yield f"it was mitigated, resolved and closed at {done}"
     if status.phase in TERMINAL and times.closed_time is None:
         yield "the incident ended at no time"
     for page in status.pages:

@@ -1,6 +1,6 @@
-"""The whole core under a virtual clock: people, connections that answer by script, a process that can be killed.
+"""The whole core under a virtual clock: people, connections that answer by script, processes that are killed.
 
-The loop is the operator's: observe, decide, perform what has a key, record, write once, perform what was claimed.
+The loop is the operator's: observe, decide, perform what has a key, record, write, perform what was claimed.
 """
 
 from collections.abc import Callable, Mapping
@@ -189,7 +189,8 @@ class Simulation:
             again = self._reconcile()
 
     def _reconcile(self) -> bool:
-        status, events, decision = self.status, [], None
+        status, decision = self.status, None
+        events: list[Event] = []
         status = record(status, self._taken_outcomes(), self.now)
         while decision is None or self._outcomes:
             status = record(status, self._taken_outcomes(), self.now)

@@ -3,6 +3,7 @@
 The table in the reference documentation is made from these. A member is its word and carries its sentence.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self
 
@@ -113,6 +114,52 @@ class Reason(Explained):
     INCIDENT_NOT_FOUND = "IncidentNotFound", "The incident that the update is about does not exist."
 
 
+REASONS: Mapping[str, tuple[Reason, ...]] = {
+    IncidentCondition.ACCEPTED: (
+        Reason.PENDING,
+        Reason.PLANNED,
+        Reason.DEFAULT_ESCALATION,
+        Reason.UNKNOWN_SEVERITY,
+        Reason.CLASS_NOT_FOUND,
+        Reason.POLICY_NOT_FOUND,
+    ),
+    IncidentCondition.ACKNOWLEDGED: (
+        Reason.WAITING,
+        Reason.OVERDUE,
+        Reason.BY_PERSON,
+        Reason.EXPIRED,
+        Reason.WITHDRAWN,
+        Reason.REOPENED,
+    ),
+    IncidentCondition.MITIGATED: (Reason.NOT_YET, Reason.BY_PERSON, Reason.REOPENED),
+    IncidentCondition.RESOLVED: (Reason.NOT_YET, Reason.BY_PERSON, Reason.REOPENED),
+    IncidentCondition.CLOSED: (Reason.NOT_YET, Reason.REOPEN_WINDOW_OVER, Reason.CANCELLED),
+    IncidentCondition.ESCALATION_EXHAUSTED: (Reason.LEVELS_REMAIN, Reason.NOBODY_ACKNOWLEDGED),
+    IncidentCondition.UPDATE_OVERDUE: (Reason.ON_TIME, Reason.NO_CADENCE, Reason.OVERDUE),
+    IncidentCondition.DEGRADED: (
+        Reason.DELIVERING,
+        Reason.CONNECTION_FAILING,
+        Reason.CREDENTIAL_CHANGED,
+        Reason.CONSOLE_ONLY,
+        Reason.NOBODY_PAGED,
+        Reason.API_SERVER_UNREACHABLE,
+    ),
+    READY: (
+        Reason.RESOLVED_REFS,
+        Reason.REF_NOT_FOUND,
+        Reason.REF_NOT_PERMITTED,
+        Reason.SECRET_NOT_FOUND,
+        Reason.SECRET_KEY_MISSING,
+        Reason.SECRET_FORBIDDEN,
+        Reason.INVALID_URL,
+        Reason.INVALID_SPEC,
+        Reason.POSTED,
+        Reason.INCIDENT_NOT_FOUND,
+    ),
+}
+"""The reasons that each condition type can have."""
+
+
 class EventReason(Explained):
     """What Watchbill tells with Kubernetes Events; one for each transition."""
 
@@ -142,4 +189,3 @@ class EventReason(Explained):
     CANCELLED = "Cancelled", "Somebody called the incident off."
     OVERDUE = "Overdue", "Nobody acknowledged in the time that the class expects."
     CONSOLE_PAGE = "ConsolePage", "A page was written down by the console connection."
-    DELETED_OPEN = "DeletedOpen", "The incident was deleted while pages were open; they are being resolved."

@@ -18,8 +18,8 @@ LEVEL_PATIENCE = timedelta(seconds=30)
 SEND_DEADLINE = timedelta(seconds=10)
 """After how long a claim without outcome, held by another process, counts as unknown."""
 
-CLOSING_ATTEMPTS = 10
-"""After how many failures the outside is no longer told of the end, and people are asked to."""
+CLOSING_ATTEMPTS = 60
+"""After how many failures, in about an hour, the outside is not told of the end any more, but people are."""
 
 LONGEST = timedelta(seconds=60)
 

@@ -26,6 +26,11 @@ def closing(draft: Draft) -> Draft:
     return draft.having(pages=ledger.mapped(draft.status, lambda page: _begun(draft, page)).pages)
 
 
+def forgotten(draft: Draft) -> Draft:
+    """The draft without its oldest settled pages, as far as there are too many."""
+    return draft.having(pages=ledger.trimmed(draft.status).pages)
+
+
 def closings_to_send(draft: Draft) -> tuple[AcknowledgePage | ResolvePage, ...]:
     """What the outside is to be told now."""
     found: list[AcknowledgePage | ResolvePage] = []

@@ -1,10 +1,9 @@
 """The one decision: what is true of an incident now, what to do about it, and when to look again."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
-from watchbill.core import acknowledgement, acts, cadence, closing, conditions, delivery, escalation, ledger
+from watchbill.core import acknowledgement, acts, cadence, closing, conditions, delivery, escalation
 from watchbill.core import roles as role_keeping
 from watchbill.core.acceptance import accepted
 from watchbill.core.decision import Decision
@@ -33,6 +32,7 @@ STEPS: tuple[Callable[[Draft], Draft], ...] = (
     escalation.rescued,
     delivery.delivered,
     closing.closing,
+    closing.forgotten,
     role_keeping.filled,
     conditions.judged,
 )
@@ -45,7 +45,6 @@ def decide(observation: Observation, now: datetime) -> Decision:
     `now` is aware and in whole milliseconds. The steps run to a fixed point.
     """
     draft = settled(Draft(observation, now, observation.incident.status))
-    draft = replace(draft, status=ledger.trimmed(draft.status))
     effects = (*delivery.pages_to_send(draft), *closing.closings_to_send(draft))
     moments = (m for part in (delivery, closing, cadence, escalation) for m in part.wakeups(draft) if m > now)
     first = min(moments, default=None)

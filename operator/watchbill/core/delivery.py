@@ -11,6 +11,7 @@ from watchbill.core.draft import Draft
 from watchbill.core.effects import SendPage
 from watchbill.core.facts import incident_facts
 from watchbill.core.lifecycle import OPEN
+from watchbill.core.timeline import was_just_said
 
 
 def is_wanted(draft: Draft, page: Page) -> bool:
@@ -82,6 +83,8 @@ def _advanced(draft: Draft, page: Page) -> Draft:
 
 def _fell(draft: Draft, page: Page, hop: Hop, following: str) -> Draft:
     text = f"{page.level}: {hop.connection} could not deliver ({hop.reason or 'NoAnswer'}); {following}"
+    if was_just_said(draft.status, text):
+        return draft
     return draft.noted("FellOver", text, source="page").told(EventReason.FELL_OVER, text, "Warning")
 
 
@@ -146,7 +149,7 @@ def _started(draft: Draft, page: Page, at: int) -> Page:
         return _on_the_way(draft, ledger.with_hop(page, at, uncertain=True), at, now) if taken else page
     # Sent by a process that is gone: the time that hop had is over, and this process begins anew.
     orphan = not _in_flight(draft, hop) and now >= (_attempt_time(hop) or now) + HOP_PATIENCE
-    return ledger.with_hop(page, at, first_attempt_time=now) if orphan else page
+    return ledger.with_hop(page, at, first_attempt_time=now, next_attempt_time=None) if orphan else page
 
 
 def _attempt_time(hop: Hop) -> datetime | None:

@@ -12,6 +12,7 @@ from watchbill.core.backoff import LEVEL_PATIENCE
 from watchbill.core.draft import Draft
 from watchbill.core.lifecycle import OPEN
 from watchbill.core.targets import is_reachable, page_for
+from watchbill.core.timeline import was_just_said
 from watchbill.core.transition import with_condition
 
 LAST_RESORT_EVERY = timedelta(minutes=15)
@@ -93,10 +94,13 @@ def presumed(draft: Draft) -> Draft:
             round_, level = step
             draft = _planned(draft, round_, level.name, due, "Superseded")
             due, step = due + plan.escalate_after(level), plan.step_after(policy, round_, level.name)
-    counts = (state.last_resort_count, state.last_resort_count + (due <= draft.now))
-    if policy is None:
-        return _operator_planned(_operator_planned(draft, counts[0], "Superseded"), counts[1], "Superseded")
-    return _planned(draft, counts[1], plan.LAST_RESORT, due, "Superseded") if due <= draft.now else draft
+    last = state.last_resort_count
+    for count in range(max(last, 1), last + 1 + (due <= draft.now)):
+        draft = _planned(draft, count, plan.LAST_RESORT, due, "Superseded")
+        place = (state.epoch, count, plan.LAST_RESORT)
+        if all((page.epoch, page.round, page.level) != place for page in draft.status.pages):
+            draft = _operator_planned(draft, count, "Superseded")
+    return draft
 
 
 def _resumed_by_now(draft: Draft) -> Draft:
@@ -198,6 +202,7 @@ def _opened(draft: Draft, round_: int, level: str, due: datetime) -> Draft:
 
 def _last_resort(draft: Draft, due: datetime) -> Draft:
     """The draft with the last resort paged once more, by whoever is left to do it."""
+    was_through = any(page.state == "Accepted" for page in open_pages(draft))
     count = draft.escalation.last_resort_count + 1
     first = draft.escalation.exhausted_time is None
     draft = draft.escalating(
@@ -214,7 +219,8 @@ def _last_resort(draft: Draft, due: datetime) -> Draft:
     if draft.status.policy is None:
         return draft
     if not first:
-        return draft.noted("LastResort", f"lastResort paged again ({count})")
+        # What fails is tried every minute: saying so each time would push all else out of the timeline.
+        return draft.noted("LastResort", f"lastResort paged again ({count})") if was_through else draft
     text = "nobody acknowledged at any level; lastResort is paged until somebody does"
     return draft.noted("EscalationExhausted", text).told(EventReason.ESCALATION_EXHAUSTED, text, "Warning")
 
@@ -252,6 +258,8 @@ def _operator_paged(draft: Draft) -> Draft:
     text = (
         f"lastResort could not be reached; the operator's own connection {key.namespace}/{key.name} is paged"
     )
+    if was_just_said(draft.status, text):
+        return draft
     return draft.noted("OperatorLastResort", text).told(EventReason.ESCALATION_EXHAUSTED, text, "Warning")
 
 

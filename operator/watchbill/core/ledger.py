@@ -63,14 +63,17 @@ def trimmed(status: IncidentStatus) -> IncidentStatus:
         return status
     old = {page.id for page in status.pages[:excess] if is_settled(page)}
     kept = [page for page in status.pages if page.id not in old]
-    # More than the schema holds could not be written at all: the least loss is a page that was never tried.
+    # More than the schema holds could not be written at all. The least loss are the latest of the pages that
+    # were never tried: what a process did and could not record comes soon after what it did record.
     surplus = max(0, len(kept) - HARD_LIMIT)
-    old |= {page.id for page in sorted(kept, key=_worth)[:surplus]}
+    ranked = sorted(enumerate(kept), key=lambda item: _worth(item[1], item[0]))
+    old |= {page.id for _, page in ranked[:surplus]}
     pages = tuple(page for page in status.pages if page.id not in old)
     return status if not old else status.model_copy(update={"pages": pages})
 
 
-def _worth(page: Page) -> int:
+def _worth(page: Page, at: int) -> tuple[int, int]:
     if page.state == "Pending":
-        return 2
-    return int(page.state != "Superseded" or any(hop.first_attempt_time for hop in page.hops))
+        return 2, at
+    was_tried = page.state != "Superseded" or any(hop.first_attempt_time for hop in page.hops)
+    return (1, at) if was_tried else (0, -at)

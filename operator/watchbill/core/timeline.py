@@ -1,11 +1,15 @@
 """The bounded, ordered record of what happened."""
 
 from datetime import datetime
+from itertools import takewhile
 from typing import Literal
 
 from watchbill.api.incident_status import MAX_TIMELINE, IncidentStatus, TimelineEntry
 
 Source = Literal["kubectl", "timer", "page", "update"]
+
+FAILURES = frozenset({"FellOver", "OperatorLastResort"})
+"""The kinds of entries that repeat for as long as nothing gets through."""
 
 MAX_TEXT = 256
 """The longest text of an entry, in characters."""
@@ -24,6 +28,12 @@ def appended(
     return status.model_copy(
         update={"timeline": entries[dropped:], "timeline_dropped": status.timeline_dropped + dropped}
     )
+
+
+def was_just_said(status: IncidentStatus, text: str) -> bool:
+    """Whether the timeline ends with this failure, perhaps among others: nothing else has happened since."""
+    latest = takewhile(lambda entry: entry.kind in FAILURES, reversed(status.timeline))
+    return any(entry.text == text for entry in latest)
 
 
 def cut(text: str, length: int) -> str:

@@ -2,17 +2,20 @@
 
 import asyncio
 import signal
-import uuid
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 
 from watchbill import __version__
+from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.api.incident import Incident
 from watchbill.api.reasons import EventReason
 from watchbill.core import texts
 from watchbill.core.decision import Event
-from watchbill.core.effects import SendPage
+from watchbill.core.effects import ConnectionKey, SendPage
+from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey, Raw
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
@@ -28,12 +31,13 @@ from watchbill.shell.observe import Observer
 from watchbill.shell.perform import Outside, Performer
 from watchbill.shell.queue import Queue
 from watchbill.shell.ready import ReadyKeeper
+from watchbill.shell.remains import Remains
 from watchbill.shell.secrets import SecretReader
 from watchbill.shell.send import Sender
-from watchbill.shell.settings import Settings
+from watchbill.shell.settings import Settings, holder_of
 from watchbill.shell.store import Store
 from watchbill.shell.sync import Syncer
-from watchbill.shell.tally import Tally
+from watchbill.shell.tally import Tally, overdue_pages
 from watchbill.shell.unwritten import Unwritten
 from watchbill.shell.watch import Watch
 
@@ -56,7 +60,7 @@ class App:
         self.elector = Elector(self.kube, self.clock, self.metrics, lease)
         self.recorder = Recorder(self.kube, self.clock, self.metrics, settings.identity)
         self.tally = Tally(self.metrics)
-        self._generations: dict[ObjectKey, int] = {}
+        self._marks: dict[ObjectKey, tuple[int, str]] = {}
         self.queue = Queue(self._reconcile, self.metrics, self.clock.monotonic)
         self.inbox = Inbox(self.cache, self._changed, self._deleted)
         self.watch = Watch(credentials, self.clock, self.metrics, self.inbox.deliver)
@@ -75,14 +79,22 @@ class App:
         account = f"{settings.namespace}:{settings.service_account}"
         secrets = SecretReader(self.kube, self.clock.monotonic, account)
         outside = Outside(
-            self.sender, secrets, self.cache, self.kube, self.clock, self.metrics, self._tell_of_console
+            sender=self.sender,
+            secrets=secrets,
+            cache=self.cache,
+            kube=self.kube,
+            clock=self.clock,
+            metrics=self.metrics,
+            deliver=self.inbox.deliver,
+            tell=self._tell_of_console,
         )
         unwritten = Unwritten()
-        self.performer = Performer(outside, self.may_act, keeping(unwritten, self.queue.add))
-        # Unlike the lease's identity, a claim's holder is new with each process: what it claimed and did not
-        # record is unknown to the next one, be it the same pod's.
-        observer = Observer(self.cache, self.kube, self.clock, f"{settings.identity}#{uuid.uuid4().hex[:8]}")
+        self.performer = Performer(outside, self.may_act, keeping(unwritten, self.cache, self.queue.add))
+        observer = Observer(
+            self.cache, self.kube, self.clock, holder_of(settings.identity), self.inbox.deliver
+        )
         observer.last_resort = settings.last_resort
+        self.remains = Remains(observer, self.performer, unwritten, self.clock)
         self.incidents = IncidentKeeper(
             Parts(
                 observer=observer,
@@ -91,6 +103,7 @@ class App:
                 clock=self.clock,
                 tally=self.tally,
                 unwritten=unwritten,
+                remains=self.remains,
                 tell=self._tell,
                 may_act=self.may_act,
             )
@@ -99,6 +112,10 @@ class App:
         self.elector.on_gain = self._look_at_everything
         self.watch.on_gap = self.syncer.request
         self.syncer.on_appeared = self.syncer.on_missed = self.watch.restart
+        overdue = self.metrics.overdue_actions.labels("page")
+        overdue.set_function(lambda: overdue_pages(self.cache.list("Incident"), self.clock.now()))
+        for provider in PROVIDERS:
+            self.metrics.circuit_open.labels(provider).set_function(partial(self.sender.is_open, provider))
 
     def may_act(self) -> bool:
         """Whether this process leads, or led until the API server went silent (DESIGN §4, rule 6)."""
@@ -112,7 +129,10 @@ class App:
         )
 
     async def run(self) -> None:
-        """Run until SIGTERM or SIGINT; sends in flight end, and the lease is released, before it returns."""
+        """Run until SIGTERM or SIGINT; sends in flight end, and the lease is released, before it returns.
+
+        Raises what kept it from starting.
+        """
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -120,11 +140,14 @@ class App:
         await self._health.start(self._settings.health_address)
         log.info("health is served", port=self._health.port)
         starting = asyncio.create_task(self._start(), name="start")
+        starting.add_done_callback(lambda task: stop.set() if has_failed(task) else None)
         await stop.wait()
         log.info("stopping: sends in flight are ended first")
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
         await self._stop()
+        if not starting.cancelled():
+            starting.result()
 
     async def _start(self) -> None:
         self._ticker.start()
@@ -141,8 +164,11 @@ class App:
         log.info("ready", identity=self._settings.identity)
 
     async def _stop(self) -> None:
-        await self.performer.drain(DRAIN)
+        # Nothing new begins; what was begun ends, and is written while this process still leads.
         await self.queue.stop(timedelta(seconds=5))
+        await self.remains.stop()
+        await self.performer.drain(DRAIN)
+        await self.incidents.record_rest()
         await self.elector.stop()
         await self.recorder.stop()
         await self.syncer.stop()
@@ -160,7 +186,8 @@ class App:
     def _look_at_everything(self) -> None:
         for kind in ("Incident", "Connection", "EscalationPolicy", "IncidentClass", "IncidentUpdate"):
             for key in self.cache.versions(kind):
-                self.queue.add(key, urgent=kind == "Incident")
+                # Those that rest must be read first, and page nobody: the others do not wait for them.
+                self.queue.add(key, urgent=kind == "Incident" and self.cache.get(*key) is not None)
 
     def _changed(self, key: ObjectKey) -> None:
         raw = self.cache.get(*key) or {}
@@ -171,16 +198,20 @@ class App:
                 self.tally.seen(incident)
             else:
                 log.error("an incident cannot be read", name=key.name, problem=self.cache.problem(*key))
-        generation = raw.get("metadata", {}).get("generation", 0)
-        if self._generations.get(key) != generation:
-            self._generations[key] = generation
+        metadata = raw.get("metadata", {})
+        default = (metadata.get("annotations") or {}).get(DEFAULT_CLASS_ANNOTATION, "")
+        mark = (metadata.get("generation", 0), default)
+        if self._marks.get(key) != mark:
+            self._marks[key] = mark
             self._look_around(key, raw)
 
-    def _deleted(self, key: ObjectKey, last: Raw | None) -> None:
+    def _deleted(self, key: ObjectKey, last: Raw) -> None:
         if key.kind == "Incident":
             self.incidents.deleted(key, last)
-        self._generations.pop(key, None)
-        self._look_around(key, last or {})
+        if key.kind == "Connection":
+            self.sender.forget(ConnectionKey(key.namespace, key.name))
+        self._marks.pop(key, None)
+        self._look_around(key, last)
 
     def _look_around(self, key: ObjectKey, raw: Raw) -> None:
         """Have looked at whatever may stand otherwise because of a change."""
@@ -207,3 +238,8 @@ class App:
     def _tell(self, incident: Incident, event: Event) -> None:
         raw = {"metadata": incident.metadata.model_dump(mode="json", by_alias=True)}
         self.recorder.record("Incident", raw, event.reason.value, event.message, event.type)
+
+
+def has_failed(task: asyncio.Task[Any]) -> bool:
+    """Whether the task has ended by raising."""
+    return not task.cancelled() and task.exception() is not None

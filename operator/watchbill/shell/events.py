@@ -85,7 +85,7 @@ class Recorder:
     def record(self, kind: str, raw: Raw, reason: str, message: str, type_: EventType = "Normal") -> None:
         """Tell that this happened to the object; returns at once and never fails."""
         metadata = raw["metadata"]
-        key = _Key(metadata.get("uid", ""), reason, message[:MESSAGE_LENGTH])
+        key = _Key(metadata.get("uid", ""), reason, _cut(message))
         now = _seconds(self._clock.now())
         if key in self._pending:
             self._pending[key].count += 1
@@ -172,6 +172,11 @@ def _name_of(key: _Key, pending: _Pending) -> str:
     """The same for the same Event, also in another process, so that it is counted on."""
     digest = hashlib.sha256("\0".join(key).encode()).hexdigest()[:16]
     return f"{pending.involved['name'][:NAME_LENGTH].rstrip('.-')}.{digest}"
+
+
+def _cut(message: str) -> str:
+    """The message in at most 1024 bytes, which is all that the API server takes."""
+    return message.encode()[:MESSAGE_LENGTH].decode(errors="ignore")
 
 
 def _seconds(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,17 +10,18 @@ import structlog
 
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import IncidentStatus
-from watchbill.core import abandon
 from watchbill.core.decide import decide
 from watchbill.core.decision import Decision, Event
 from watchbill.core.effects import Effect, SendPage, hop_of
+from watchbill.core.lifecycle import OPEN
 from watchbill.core.outcomes import Outcome
 from watchbill.core.record import record
-from watchbill.shell.cache import ObjectKey, Raw
+from watchbill.shell.cache import Cache, ObjectKey, Raw
 from watchbill.shell.clock import Clock
-from watchbill.shell.kube import Conflict, Invalid, NotFound, Unreachable
+from watchbill.shell.kube import Conflict, KubeError, NotFound, Unreachable
 from watchbill.shell.observe import Observer
-from watchbill.shell.perform import Order, Performer
+from watchbill.shell.perform import OnOutcome, Order, Performer
+from watchbill.shell.remains import Remains
 from watchbill.shell.store import Store
 from watchbill.shell.tally import Tally
 from watchbill.shell.unwritten import Held, Unwritten
@@ -39,7 +41,15 @@ WRITE_AGAIN = timedelta(seconds=2)
 CONFLICTS = 5
 """How often one reconcile begins anew because somebody else wrote."""
 
+LOOKS = 6
+"""How often one decision is made anew because something that it missed was there: a class names a policy,
+which names connections."""
+
 log = structlog.get_logger(__name__)
+
+
+class Outdated(Exception):
+    """What is being decided on is not what is there any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,7 @@ class Parts:
     clock: Clock
     tally: Tally
     unwritten: Unwritten
+    remains: Remains
     tell: Callable[[Incident, Event], None]
     """Posts an Event about an incident; never waits."""
     may_act: Callable[[], bool]
@@ -66,6 +77,8 @@ class Settled:
     events: tuple[Event, ...]
     outcomes: int
     """How many outcomes in hand are part of it."""
+    again: bool
+    """Whether an outcome came meanwhile, for which the incident is looked at again."""
 
 
 class IncidentKeeper:
@@ -76,40 +89,47 @@ class IncidentKeeper:
 
     async def reconcile(self, key: ObjectKey) -> timedelta | None:
         """How soon to look again; None where only an event can change anything."""
+        observer, unread = self._parts.observer, False
         for attempt in range(CONFLICTS):
             # A server that was silent is asked again before anything is decided on its silence.
-            silent = self._parts.observer.blind_since is not None
-            incident = await self._incident(key, fresh=attempt > 0 or silent)
+            silent = observer.blind_since is not None
+            try:
+                incident = await observer.incident(key, fresh=attempt > 0 or silent)
+            except Unreachable:
+                unread, incident = True, observer.last_seen(key)
+                if incident is None:
+                    return WRITE_AGAIN
             if incident is None or incident.metadata.deletion_timestamp is not None:
-                self._parts.unwritten.forget(key)
+                # What is in hand of an incident that is about to go is for `deleted`.
+                if not observer.knows(key):
+                    self._parts.unwritten.forget(key)
                 return None
             try:
-                return await self._keep(key, incident)
-            except Conflict:
+                return await self._keep(key, incident, unread)
+            except (Conflict, Outdated):
                 continue
             except NotFound:
                 return None
         return WRITE_AGAIN
 
-    def deleted(self, key: ObjectKey, last: Raw | None) -> None:
+    def deleted(self, key: ObjectKey, last: Raw) -> None:
         """Tell the outside that an incident is gone whose pages may be open (DESIGN §4, rule 18)."""
-        self._parts.unwritten.forget(key)
-        if last is None:
-            return
-        incident = Incident.model_validate(last)
-        self._parts.tally.gone(incident)
-        self._parts.observer.forget(incident.metadata.uid)
-        if self._parts.may_act():
-            effects = abandon.resolves(self._parts.observer.observe(incident))
-            self._perform(key, incident, effects)
+        parts, uid = self._parts, last["metadata"]["uid"]
+        if parts.may_act():
+            parts.remains.resolve(key, last)
+        parts.unwritten.forget(key)
+        parts.tally.gone(uid)
+        parts.observer.forget(uid)
 
-    async def _incident(self, key: ObjectKey, fresh: bool) -> Incident | None:
-        try:
-            return await self._parts.observer.incident(key, fresh)
-        except Unreachable:
-            return await self._parts.observer.incident(key) if fresh else None
+    async def record_rest(self) -> None:
+        """Write what is in hand and has not been written; for when nothing is reconciled any more."""
+        for key in self._parts.unwritten.in_hand():
+            incident = self._parts.observer.last_seen(key)
+            if incident is not None:
+                with suppress(KubeError):
+                    await self._only_record(key, incident)
 
-    async def _keep(self, key: ObjectKey, incident: Incident) -> timedelta | None:
+    async def _keep(self, key: ObjectKey, incident: Incident, unread: bool) -> timedelta | None:
         parts, now = self._parts, self._parts.clock.now()
         if not parts.may_act():
             return await self._only_record(key, incident)
@@ -118,15 +138,24 @@ class IncidentKeeper:
             return WRITE_AGAIN
         settled = await self._settle(key, incident, parts.unwritten.start(key, incident, now))
         claims = tuple(effect for effect in settled.decision.effects if needs_claim(effect))
+        if unread:
+            return self._unwritable(key, incident, settled, Unreachable(0, "", "it did not answer a read"))
         try:
             written = await parts.store.write(incident, settled.decision.status)
-        except (Unreachable, Invalid) as error:
+        except (Conflict, NotFound):
+            raise
+        except KubeError as error:
             return self._unwritable(key, incident, settled, error)
         parts.unwritten.written(key, settled.outcomes)
         parts.tally.written(incident, settled.decision.status)
         self._perform(key, incident, claims)
         for event in settled.events if written else ():
             parts.tell(incident, event)
+        busy = (
+            settled.again or parts.unwritten.outcomes(key) or parts.performer.in_flight(incident.metadata.uid)
+        )
+        if not busy and may_rest(settled.decision.status):
+            parts.observer.rest(key)
         return self._later(settled)
 
     async def _settle(self, key: ObjectKey, incident: Incident, status: IncidentStatus) -> Settled:
@@ -134,8 +163,8 @@ class IncidentKeeper:
         clock, unwritten = self._parts.clock, self._parts.unwritten
         deadline = clock.monotonic() + RECORD_WAIT
         events: tuple[Event, ...] = ()
-        seen = len(unwritten.outcomes(key))
-        pending: set[asyncio.Task[None]] = set()
+        first = seen = len(unwritten.outcomes(key))
+        pending: set[asyncio.Task[Outcome | None]] = set()
         while True:
             decision, at = await self._decided(key, incident, status)
             events += decision.events
@@ -143,8 +172,11 @@ class IncidentKeeper:
             pending |= self._perform(key, incident, free)
             left = deadline - clock.monotonic()
             if not pending or left <= 0:
-                return Settled(decision, at, events, seen)
-            _, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                return Settled(decision, at, events, seen, again=seen > first)
+            done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if any(task.result() is None for task in done):
+                # Dropped, for somebody has changed the incident: deciding on it again would only repeat that.
+                raise Outdated
             new = unwritten.outcomes(key)[seen:]
             seen += len(new)
             status = record(decision.status, new, clock.now())
@@ -155,7 +187,7 @@ class IncidentKeeper:
         """The decision, and the moment that it is for; what is missing was asked for at the API server."""
         parts = self._parts
         incident = incident.model_copy(update={"status": status})
-        for _ in range(2):
+        for _ in range(LOOKS):
             observation = replace(
                 parts.observer.observe(incident),
                 in_flight=parts.performer.in_flight(incident.metadata.uid),
@@ -164,8 +196,8 @@ class IncidentKeeper:
             now = parts.clock.now()
             decision = decide(observation, now)
             if not await parts.observer.absences.confirm():
-                break
-        return decision, now
+                return decision, now
+        raise Outdated
 
     async def _only_record(self, key: ObjectKey, incident: Incident) -> timedelta | None:
         """Write what this process did while it still led, and decide nothing."""
@@ -175,13 +207,15 @@ class IncidentKeeper:
             return None
         try:
             await self._parts.store.write(incident, record(incident.status, outcomes, now))
-        except (Unreachable, Invalid):
+        except (Conflict, NotFound):
+            raise
+        except KubeError:
             return WRITE_AGAIN
         unwritten.written(key, len(outcomes))
         return None
 
     def _unwritable(
-        self, key: ObjectKey, incident: Incident, settled: Settled, error: Unreachable | Invalid
+        self, key: ObjectKey, incident: Incident, settled: Settled, error: KubeError
     ) -> timedelta:
         """Go on from memory: the page matters more than its record."""
         now, blind = self._parts.clock.now(), isinstance(error, Unreachable)
@@ -196,7 +230,7 @@ class IncidentKeeper:
 
     def _perform(
         self, key: ObjectKey, incident: Incident, effects: Iterable[Effect]
-    ) -> set[asyncio.Task[None]]:
+    ) -> set[asyncio.Task[Outcome | None]]:
         flying = self._parts.performer.in_flight(incident.metadata.uid)
         generation = incident.metadata.generation
         return {
@@ -217,11 +251,26 @@ def needs_claim(effect: Effect) -> bool:
     return isinstance(effect, SendPage) and hop_of(effect).unkeyed
 
 
-def keeping(unwritten: Unwritten, requeue: Callable[[ObjectKey], None]) -> Callable[..., None]:
-    """What a performer calls when an effect has ended: the outcome is kept, and the incident looked at."""
+def may_rest(status: IncidentStatus) -> bool:
+    """Whether an incident of this status waits for people alone: it is taken or over, and pages nobody."""
+    pages = status.phase in (None, "Pending", "Triggered") or status.escalation.state not in (
+        "Idle",
+        "Stopped",
+    )
+    # Whoever has no policy yet is woken by one that appears.
+    waits = status.policy is None and status.phase in OPEN
+    return not pages and not waits
+
+
+def keeping(unwritten: Unwritten, cache: Cache, requeue: Callable[[ObjectKey], None]) -> OnOutcome:
+    """What a performer calls when an effect has ended: the outcome is kept, and the incident looked at.
+
+    The outcome for an incident that is gone is nothing that another one of its name should know.
+    """
 
     def on_outcome(key: ObjectKey, outcome: Outcome | None) -> None:
-        if outcome is not None:
+        version = cache.version(key)
+        if outcome is not None and version is not None and version.uid == outcome.effect.incident.uid:
             unwritten.add(key, outcome)
         requeue(key)
 

@@ -21,6 +21,11 @@ class Lane:
         self._limiter = Limiter(rate, clock.monotonic, later)
         self._breaker = Breaker()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the breaker holds up all sends."""
+        return self._breaker.wait(self._clock.monotonic()) > 0
+
     async def enter(self, rank: int, due: datetime, deadline: float) -> Verdict | None:
         """None once the send's turn has come; else why it does not come before `deadline`."""
         if refusal := self._refusal():

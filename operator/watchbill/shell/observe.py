@@ -16,7 +16,7 @@ from watchbill.core.references import class_granted
 from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey
 from watchbill.shell.clock import Clock
-from watchbill.shell.kube import Kube, KubeError, NotFound, Unreachable
+from watchbill.shell.kube import Kube, KubeError, NotFound
 from watchbill.shell.paths import path_of
 
 CONFIRMED_FOR = 5.0
@@ -151,20 +151,19 @@ class Observer:
     async def incident(self, key: ObjectKey, fresh: bool = False) -> Incident | None:
         """The incident, from the API server where it rests or must be fresh; None where it is gone.
 
-        Raises KubeError, and Unreachable where the server has no answer and the incident rests; one that does
-        not is then given as it was last seen.
+        Raises KubeError.
         """
-        if fresh or self._rests(key):
+        if fresh or (self._cache.knows(*key) and self._cache.get(*key) is None):
             try:
                 raw = await self._kube.get(path_of(*key), timeout=READ_TIMEOUT)
             except NotFound:
                 return None
-            except Unreachable:
-                if self._rests(key):
-                    raise
-            else:
-                self._deliver(key.kind, None, raw)
-                self._cache.upsert(key.kind, raw, waking=True)
+            self._deliver(key.kind, None, raw)
+            self._cache.upsert(key.kind, raw, waking=True)
+        return self.last_seen(key)
+
+    def last_seen(self, key: ObjectKey) -> Incident | None:
+        """The incident as it was last seen; None where it is gone or rests."""
         return self._cache.read(Incident, key.namespace, key.name)
 
     def rest(self, key: ObjectKey) -> None:
@@ -174,9 +173,6 @@ class Observer:
     def knows(self, key: ObjectKey) -> bool:
         """Whether the incident exists, as far as the watch has told."""
         return self._cache.knows(*key)
-
-    def _rests(self, key: ObjectKey) -> bool:
-        return self._cache.knows(*key) and self._cache.get(*key) is None
 
     def observe(self, incident: Incident) -> Observation:
         """What is seen around the incident now."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -121,10 +121,10 @@ class Performer:
 
     def _landed(self, effect: Effect) -> None:
         uid = effect.incident.uid
-        flying = self._flying[uid]
-        del flying[hop_of(effect).key, effect.action]
+        flying = self._flying.get(uid, {})
+        flying.pop((hop_of(effect).key, effect.action), None)
         if not flying:
-            del self._flying[uid]
+            self._flying.pop(uid, None)
             self._locks.pop(uid, None)
 
     async def _verdict(self, order: Order) -> tuple[Verdict | None, str]:
@@ -186,11 +186,15 @@ class Performer:
             began = clock.monotonic()
             return self._is_wanted(order)
 
+        effect, since = order.effect, self._outside.kube.unreachable_since
+        if isinstance(effect, SendPage) and since is not None and not effect.unseen_since:
+            # The server went silent after the page was decided on.
+            effect = replace(effect, unseen_since=since.strftime("%H:%M"))
         verdict = await self._outside.sender.attempt(
             provider,
-            order.effect,
+            effect,
             Settings(vendor, values),
-            rank=order.effect.incident.rank,
+            rank=effect.incident.rank,
             still_wanted=still_wanted,
         )
         if verdict is not None and began:

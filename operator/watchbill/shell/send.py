@@ -126,6 +126,14 @@ class Sender:
             lane.leave(used=sent)
         return verdict
 
+    def forget(self, connection: ConnectionKey) -> None:
+        """Forget how fast a connection that is gone may send, and how it failed."""
+        self._lanes = {key: lane for key, lane in self._lanes.items() if key[0] != connection}
+
+    def is_open(self, provider: str) -> bool:
+        """Whether a connection of this provider is not tried now because it keeps failing."""
+        return any(key[1] == provider and lane.is_open for key, lane in self._lanes.items())
+
     def _lane(self, connection: ConnectionKey, provider: Provider) -> Lane:
         key = (connection, provider.name)
         if key not in self._lanes:

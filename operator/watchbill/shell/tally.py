@@ -1,10 +1,14 @@
 """Counts incidents for the metrics: how many stand where, and how long people took."""
 
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import IncidentStatus
+from watchbill.shell.cache import Raw
 from watchbill.shell.metrics import Metrics
+
+OVERDUE = timedelta(seconds=60)
 
 Labels = tuple[str, str, str]
 
@@ -36,14 +40,14 @@ class Tally:
             resolved = self._metrics.time_to_resolve.labels(status.severity).observe
             _observe(resolved, new.triggered_time, new.resolved_time)
 
-    def gone(self, incident: Incident) -> None:
+    def gone(self, uid: str) -> None:
         """Count an incident no more."""
-        labels = self._labels.pop(incident.metadata.uid, None)
+        labels = self._labels.pop(uid, None)
         if labels is not None:
             self._metrics.incidents.labels(*labels).dec()
 
     def _count(self, incident: Incident, status: IncidentStatus) -> None:
-        self.gone(incident)
+        self.gone(incident.metadata.uid)
         if incident.spec.mode == "Live":
             namespace = incident.metadata.namespace or ""
             labels = (namespace, incident.spec.severity, status.phase or "Pending")
@@ -51,6 +55,13 @@ class Tally:
             self._metrics.incidents.labels(*labels).inc()
 
 
-def _observe(observe: object, since: datetime | None, until: datetime | None) -> None:
-    if callable(observe) and since is not None and until is not None:
+def overdue_pages(incidents: Iterable[Raw], now: datetime) -> int:
+    """How many pages were due more than a minute ago and are still on their way."""
+    pages = (page for raw in incidents for page in raw.get("status", {}).get("pages", ()))
+    due = (page["dueTime"] for page in pages if page.get("state") == "Pending" and "dueTime" in page)
+    return sum(now - datetime.fromisoformat(time) > OVERDUE for time in due)
+
+
+def _observe(observe: Callable[[float], object], since: datetime | None, until: datetime | None) -> None:
+    if since is not None and until is not None:
         observe((until - since).total_seconds())

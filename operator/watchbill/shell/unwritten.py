@@ -37,6 +37,10 @@ class Unwritten:
         """The outcomes that are not in etcd, the oldest first."""
         return list(self._outcomes.get(key, ()))
 
+    def in_hand(self) -> list[ObjectKey]:
+        """The incidents of which outcomes are in hand."""
+        return list(self._outcomes)
+
     def held(self, key: ObjectKey) -> Held | None:
         """The status that could not be written, if there is one."""
         return self._held.get(key)

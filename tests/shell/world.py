@@ -1,0 +1,271 @@
+"""One incident with all that keeps it, wired as the operator is, in this process and in a time of its own.
+
+The API server is the fake one; vendors answer by script; what the watch tells is told by hand.
+"""
+
+import asyncio
+import base64
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from tests.shell.fake_api import FakeApi
+from tests.shell.fake_time import RunningTime
+from tests.support.builders import incident_class, policy
+from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
+from watchbill.api.incident_status import IncidentStatus
+from watchbill.core.decision import Event
+from watchbill.core.effects import SendPage
+from watchbill.shell.cache import Cache, ObjectKey, Raw
+from watchbill.shell.inbox import Inbox
+from watchbill.shell.incidents import IncidentKeeper, Parts, keeping
+from watchbill.shell.kube import Kube, Unreachable
+from watchbill.shell.metrics import Metrics
+from watchbill.shell.observe import Observer
+from watchbill.shell.paths import core_path, path_of
+from watchbill.shell.perform import Outside, Performer
+from watchbill.shell.remains import Remains
+from watchbill.shell.secrets import SecretReader
+from watchbill.shell.send import Sender
+from watchbill.shell.store import Store
+from watchbill.shell.tally import Tally
+from watchbill.shell.unwritten import Unwritten
+
+CART = ObjectKey("Incident", "shop", "cart")
+HOLDER = "operator#1"
+CONNECTIONS = {
+    "pagerduty": {"pagerDuty": {"routingKeySecretRef": {"name": "pagerduty", "key": "routingKey"}}},
+    "backup": {"webhook": {"url": "https://backup.example.com/hook"}},
+}
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def accepts(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(202, json={"status": "success", "message": "Event processed"})
+
+
+def answers(code: int, **body: Any) -> Answer:
+    return lambda request: httpx.Response(code, json=body)
+
+
+class Vendors:
+    """What is outside, by the first word of its host: events (PagerDuty) or backup (a webhook)."""
+
+    def __init__(self) -> None:
+        self.answer: defaultdict[str, Answer] = defaultdict(lambda: accepts)
+        self.gates: dict[str, asyncio.Event] = {}
+        """A vendor that has one hangs until it is set."""
+        self.arrived: list[tuple[str, str]] = []
+        """(vendor, action) of each request, when it came."""
+        self.bodies: list[dict[str, Any]] = []
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        vendor, body = request.url.host.partition(".")[0], json.loads(request.content)
+        self.arrived.append((vendor, body.get("event_action") or body["data"]["action"]))
+        self.bodies.append(body)
+        if vendor in self.gates:
+            await self.gates[vendor].wait()
+        answer = self.answer[vendor](request)
+        stream = httpx.ByteStream(answer.content)
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=stream)
+
+    def hang(self, vendor: str) -> asyncio.Event:
+        return self.gates.setdefault(vendor, asyncio.Event())
+
+    def keys(self, action: str) -> list[str]:
+        """The keys that PagerDuty was told this of."""
+        return [body["dedup_key"] for body in self.bodies if body.get("event_action") == action]
+
+
+class World:
+    """One incident, cart of namespace shop, and an operator that is asked to look at it."""
+
+    def __init__(self, api: FakeApi, kube: Kube, time: RunningTime) -> None:
+        self.api, self.kube, self.time = api, kube, time
+        self.clock, self.metrics = time.clock(), Metrics()
+        self.vendors = Vendors()
+        self.cache = Cache()
+        self.leads = True
+        self.queued: list[ObjectKey] = []
+        self.events: list[str] = []
+        self.console: list[SendPage] = []
+        self.inbox = Inbox(
+            self.cache, lambda key: self.queued.append(key), lambda key, last: self.deleted(key, last)
+        )
+        self.tally, self.unwritten = Tally(self.metrics), Unwritten()
+        self.start()
+
+    def start(self, holder: str = HOLDER) -> None:
+        """A process begins with nothing in memory but the cache."""
+        self.sender = Sender(self.clock, transport=httpx.MockTransport(self.vendors.handle))
+        self.secrets = SecretReader(self.kube, self.clock.monotonic, "watchbill:watchbill")
+        outside = Outside(
+            sender=self.sender,
+            secrets=self.secrets,
+            cache=self.cache,
+            kube=self.kube,
+            clock=self.clock,
+            metrics=self.metrics,
+            deliver=self.inbox.deliver,
+            tell=self.console.append,
+        )
+        self.unwritten = Unwritten()
+        on_outcome = keeping(self.unwritten, self.cache, self.queued.append)
+        self.performer = Performer(outside, lambda: self.leads, on_outcome)
+        self.observer = Observer(self.cache, self.kube, self.clock, holder, self.inbox.deliver)
+        self.naps: list[float] = []
+        self.remains = Remains(self.observer, self.performer, self.unwritten, self.clock, sleep=self.nap)
+        self.keeper = IncidentKeeper(
+            Parts(
+                observer=self.observer,
+                performer=self.performer,
+                store=Store(self.kube, self.cache),
+                clock=self.clock,
+                tally=self.tally,
+                unwritten=self.unwritten,
+                remains=self.remains,
+                tell=lambda incident, event: self.told(event),
+                may_act=lambda: self.leads,
+            )
+        )
+
+    async def nap(self, seconds: float) -> None:
+        self.naps.append(seconds)
+
+    async def stop(self) -> None:
+        for gate in self.vendors.gates.values():
+            gate.set()
+        await self.remains.stop()
+        await self.performer.drain(5)
+        await self.sender.aclose()
+
+    def told(self, event: Event) -> None:
+        self.events.append(event.reason.value)
+
+    def deleted(self, key: ObjectKey, last: Raw) -> None:
+        if key.kind == "Incident":
+            self.keeper.deleted(key, last)
+
+    # What is in the API server, and what the watch tells of it
+
+    def put(self, kind: str, name: str, spec: dict[str, Any], told: bool = True, **metadata: Any) -> None:
+        """Create an object of ours, or replace it, and have the watch tell of it."""
+        path = path_of(kind, "" if kind == "IncidentClass" else "shop", name)
+        created = self.clock.now().isoformat()
+        base = {"generation": 1, "creationTimestamp": created}
+        self.api.put(path, spec=spec, metadata=base | metadata)
+        if told:
+            self.tell(path)
+
+    def tell(self, path: str = "", type_: str | None = "MODIFIED") -> None:
+        """What the watch says: the object at a path as it is, or the incident."""
+        path = path or path_of(*CART)
+        kind = {"incidents": "Incident", "connections": "Connection", "escalationpolicies": "EscalationPolicy"}
+        self.inbox.deliver(kind.get(path.split("/")[-2], "IncidentClass"), type_, self.api.objects[path])
+
+    def put_secret(self, value: str = "routing-key-one") -> None:
+        data = {"routingKey": base64.b64encode(value.encode()).decode()}
+        self.api.put(core_path("secrets", "shop", "pagerduty"), data=data)
+
+    def furnish(self, *levels: Any, **options: Any) -> None:
+        """A class, a policy, two connections, and the Secret of one."""
+        self.put_secret()
+        for name, spec in CONNECTIONS.items():
+            self.put("Connection", name, spec)
+        self.put("EscalationPolicy", "primary", spec_of(policy(*levels, **options)))
+        self.put(
+            "IncidentClass",
+            "service",
+            spec_of(incident_class()),
+            annotations={DEFAULT_CLASS_ANNOTATION: "true"},
+        )
+
+    def declare(self, told: bool = True, **spec: Any) -> None:
+        body = {"title": "Checkout returns 500", "severity": "SEV-1", "setBy": {"declaration": "ana"}} | spec
+        self.put("Incident", "cart", body, told)
+
+    def people_say(self, told: bool = True, **spec: Any) -> None:
+        """Somebody changes the incident's spec; where it is not told, the watch is late."""
+        old = self.raw
+        self.api.version += 1
+        version = {
+            "resourceVersion": str(self.api.version),
+            "generation": old["metadata"]["generation"] + 1,
+        }
+        self.api.objects[path_of(*CART)] = {
+            **old,
+            "metadata": old["metadata"] | version,
+            "spec": old["spec"] | spec,
+        }
+        if told:
+            self.tell()
+
+    def someone_labels(self) -> None:
+        """Something of the incident changes that no decision depends on, and the watch is late."""
+        self.api.version += 1
+        metadata = self.raw["metadata"] | {"resourceVersion": str(self.api.version)}
+        self.api.objects[path_of(*CART)] = {**self.raw, "metadata": metadata}
+
+    def delete(self, type_: str = "DELETED") -> None:
+        gone = self.api.objects.pop(path_of(*CART))
+        self.api.version += 1
+        metadata = gone["metadata"] | {"resourceVersion": str(self.api.version)}
+        self.inbox.deliver("Incident", type_, {**gone, "metadata": metadata})
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        return self.api.objects[path_of(*CART)]
+
+    @property
+    def stored(self) -> IncidentStatus:
+        """The status in etcd."""
+        return IncidentStatus.model_validate(self.raw.get("status", {}))
+
+    @property
+    def hops(self) -> list[str]:
+        """Where the hops of all pages stand, in etcd."""
+        return [hop.state for page in self.stored.pages for hop in page.hops]
+
+    def requests(self, method: str = "", end: str = "incidents/cart") -> int:
+        """How many requests of a method came for a path."""
+        return sum(m in (method, m) and method in ("", m) and p.endswith(end) for m, p in self.api.requests)
+
+    @property
+    def writes(self) -> int:
+        return self.requests("PATCH", "incidents/cart/status")
+
+    # The operator
+
+    async def look(self) -> timedelta | None:
+        """One reconcile of the incident."""
+        self.queued.clear()
+        return await self.keeper.reconcile(CART)
+
+    async def run(self) -> timedelta | None:
+        """Reconcile until nothing is in flight and nothing asks for another look."""
+        for _ in range(20):
+            again = await self.look()
+            await self.performer.drain(5)
+            await asyncio.sleep(0)
+            if CART not in self.queued:
+                return again
+        raise AssertionError("20 looks did not bring it to rest")
+
+    async def lose_the_server(self) -> None:
+        """The API server is silent, and that has been noticed."""
+        self.api.silent = True
+        with suppress(Unreachable):
+            await self.kube.get(path_of(*CART))
+
+    def pass_time(self, seconds: float) -> None:
+        self.time.advance(seconds)
+
+
+def spec_of(model: Any) -> dict[str, Any]:
+    body: dict[str, Any] = model.spec.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return body
