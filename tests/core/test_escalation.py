@@ -27,7 +27,7 @@ from tests.support.play import (
 from tests.support.simulate import Simulation
 from watchbill.api.incident_status import EscalationStatus
 from watchbill.core.effects import ConnectionKey
-from watchbill.core.escalation import LAST_RESORT_EVERY
+from watchbill.core.last_resort import LAST_RESORT_EVERY
 from watchbill.core.texts import page_text
 
 PAGER = ConnectionKey("incident-platform", "operator-pager")

@@ -29,6 +29,18 @@ def page(number=0, state="Accepted", *hops):
         pytest.param(hop("Unknown"), "Pending", True, id="what is unknown may have arrived"),
         pytest.param(hop("Failed"), "Failed", False, id="what was refused is not open"),
         pytest.param(
+            hop("Failed", next_attempt_time=T0),
+            "Failed",
+            True,
+            id="what was given up with another try due may have been taken from a process that died",
+        ),
+        pytest.param(
+            hop("Failed", next_attempt_time=T0, unkeyed=True),
+            "Failed",
+            False,
+            id="what was refused and has no key was surely not sent before: it would be claimed",
+        ),
+        pytest.param(
             hop("Failed", uncertain=True), "Failed", True, id="what was refused later may have arrived before"
         ),
         pytest.param(

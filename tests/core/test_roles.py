@@ -1,10 +1,10 @@
 """Who holds which role."""
 
 import pytest
+from pydantic import ValidationError
 
 from tests.support.builders import incident_class
 from tests.support.play import ACKNOWLEDGED, begun, passed, said, seconds
-from watchbill.core.roles import MAX_ROLES
 
 
 def role_entries(incident):
@@ -67,9 +67,11 @@ def test_without_a_class_there_is_still_a_commander():
     assert incident.status.commander == "ana"
 
 
-def test_no_more_roles_are_filled_than_the_schema_holds():
-    roles = [{"name": f"role-{number}", "from": {"type": "FirstAcknowledger"}} for number in range(8)]
+def test_a_class_can_have_no_more_roles_than_a_status_holds_beside_the_commander():
+    roles = [{"name": f"role-{number}", "from": {"type": "FirstAcknowledger"}} for number in range(7)]
     incident = begun(incident_class=incident_class(roles=roles))
     incident.change(**ACKNOWLEDGED)
-    assert len(incident.status.roles) == MAX_ROLES
+    assert len(incident.status.roles) == 8
+    with pytest.raises(ValidationError, match="at most 7"):
+        incident_class(roles=[*roles, roles[0] | {"name": "one-more"}])
     assert incident.status.commander == "ana"

@@ -153,6 +153,21 @@ CAUSES = {
 }
 
 
+def test_rule_01_a_page_taken_from_a_process_that_died_is_closed_though_its_repetition_was_refused():
+    incident = Simulation(observation(), cut=Cut.AFTER_PERFORM)
+    incident.react()
+    taken = incident.sent[0].key
+    assert incident.stored == IncidentStatus()
+    incident.cut = None
+    incident.answers["pagerduty"] = ERROR
+    incident.start()
+    passed(incident, "10s")
+    assert incident.status.pages[0].hops[0].state == "Failed"
+    incident.answers["pagerduty"] = OK
+    incident.change(**ACKNOWLEDGED)
+    assert (taken, "acknowledge") in [(sent.key, sent.effect.action) for sent in incident.sent]
+
+
 @pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
 def test_rule_02_the_epoch_grows_by_one_and_the_page_gets_a_new_key_at(cause):
     found = begun(spec={"severity": "SEV-2"}, incident_class=incident_class(acknowledgementTimeout="30m"))

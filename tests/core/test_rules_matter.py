@@ -109,7 +109,7 @@ MUTANTS = {
         rules.test_rule_20_a_level_that_nobody_accepted_within_30_s_opens_the_next_at_once,
     ),
     "rule 20: the last resort is paged once": (
-        "escalation.LAST_RESORT_EVERY",
+        "last_resort.LAST_RESORT_EVERY",
         DAY,
         rules.test_rule_20_the_last_resort_repeats_every_15_min_until_acknowledged,
     ),

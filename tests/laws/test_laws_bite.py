@@ -17,7 +17,7 @@ from tests.laws import test_nothing_happens_before_the_requeue as requeue_law
 from tests.laws import test_old_objects_decide_like_new_ones as old_law
 from tests.laws import test_only_an_open_incident_pages as paging_law
 from tests.support.simulate import Cut
-from watchbill.core import cadence, closing, decide, delivery, escalation, record, targets
+from watchbill.core import cadence, closing, decide, delivery, escalation, levels, record, targets
 from watchbill.core.acts import snoozed
 from watchbill.core.draft import Draft
 from watchbill.core.lifecycle import OPEN
@@ -73,7 +73,7 @@ def time_in_key(patch: Patch) -> None:
         hops = tuple(h.model_copy(update={"key": f"{h.key}{draft.now:%H%M%S}"}) for h in page.hops)
         return page.model_copy(update={"hops": hops})
 
-    patch.setattr(escalation, "page_for", mutant)
+    patch.setattr(levels, "page_for", mutant)
 
 
 def never_repeated(patch: Patch) -> None:

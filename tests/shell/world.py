@@ -91,6 +91,8 @@ class World:
         self.vendors = Vendors()
         self.cache = Cache()
         self.leads = True
+        self.lags = False
+        """Whether the watch tells nothing of what is put."""
         self.queued: list[ObjectKey] = []
         self.events: list[str] = []
         self.console: list[SendPage] = []
@@ -153,13 +155,13 @@ class World:
 
     # What is in the API server, and what the watch tells of it
 
-    def put(self, kind: str, name: str, spec: dict[str, Any], told: bool = True, **metadata: Any) -> None:
-        """Create an object of ours, or replace it, and have the watch tell of it."""
+    def put(self, kind: str, name: str, spec: dict[str, Any], **metadata: Any) -> None:
+        """Create an object of ours, or replace it, and have the watch tell of it where it does not lag."""
         path = path_of(kind, "" if kind == "IncidentClass" else "shop", name)
         created = self.clock.now().isoformat()
         base = {"generation": 1, "creationTimestamp": created}
         self.api.put(path, spec=spec, metadata=base | metadata)
-        if told:
+        if not self.lags:
             self.tell(path)
 
     def tell(self, path: str = "", type_: str | None = "MODIFIED") -> None:
@@ -185,9 +187,9 @@ class World:
             annotations={DEFAULT_CLASS_ANNOTATION: "true"},
         )
 
-    def declare(self, told: bool = True, **spec: Any) -> None:
+    def declare(self, **spec: Any) -> None:
         body = {"title": "Checkout returns 500", "severity": "SEV-1", "setBy": {"declaration": "ana"}} | spec
-        self.put("Incident", "cart", body, told)
+        self.put("Incident", "cart", body)
 
     def people_say(self, told: bool = True, **spec: Any) -> None:
         """Somebody changes the incident's spec; where it is not told, the watch is late."""
@@ -269,3 +271,10 @@ class World:
 def spec_of(model: Any) -> dict[str, Any]:
     body: dict[str, Any] = model.spec.model_dump(by_alias=True, mode="json", exclude_none=True)
     return body
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Let tasks go on until this holds; at most 5 s."""
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.001)

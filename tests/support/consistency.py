@@ -103,7 +103,7 @@ def _hop(hop: Hop) -> Iterator[str]:
     if hop.state == "Accepted" and hop.sent_time is None and hop.reason != "Drill":
         yield f"{hop.key} was accepted at no time"
     is_told = hop.closing is not None and hop.closing.state == "Pending"
-    if is_told and hop.state == "Failed" and not hop.uncertain:
+    if is_told and hop.state == "Failed" and not (hop.uncertain or hop.next_attempt_time):
         yield f"{hop.key} surely never arrived, and the outside is told of its end"
 
 

@@ -118,7 +118,7 @@ class Severity(SpecModel):
         default=None,
         description="escalation names the policy; absent means the class's defaultEscalation.",
     )
-    roles: Annotated[tuple[Role, ...], Field(max_length=8)] = Field(
+    roles: Annotated[tuple[Role, ...], Field(max_length=7)] = Field(
         default=(),
         description="roles are filled in every incident of this severity.",
         json_schema_extra=list_map("name"),

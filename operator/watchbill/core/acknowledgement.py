@@ -7,7 +7,7 @@ from watchbill.api.condition import find
 from watchbill.api.incident import Acknowledgement
 from watchbill.api.incident_status import MAX_ACKNOWLEDGEMENTS, AcknowledgementRecord
 from watchbill.api.reasons import EventReason, IncidentCondition, Reason
-from watchbill.core import escalation
+from watchbill.core import escalation, levels
 from watchbill.core.digest import digest
 from watchbill.core.draft import Draft
 from watchbill.core.lifecycle import OPEN, TERMINAL, Trigger
@@ -102,7 +102,7 @@ def _page_taken(draft: Draft, page_id: str) -> Draft:
         for page in draft.status.pages
     )
     draft = draft.having(pages=pages)
-    current = escalation.open_pages(draft)
+    current = levels.open_pages(draft)
     if current and all(page.state == "Acknowledged" for page in current):
         return draft.escalating(state="Stopped", next_time=None)
     return draft

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from watchbill.core import acknowledgement, acts, cadence, closing, conditions, delivery, escalation
+from watchbill.core import acknowledgement, acts, cadence, closing, conditions, delivery, escalation, rescue
 from watchbill.core import roles as role_keeping
 from watchbill.core.acceptance import accepted
 from watchbill.core.decision import Decision
@@ -29,7 +29,7 @@ STEPS: tuple[Callable[[Draft], Draft], ...] = (
     acknowledgement.expired,
     cadence.closed,
     escalation.escalated,
-    escalation.rescued,
+    rescue.rescued,
     delivery.delivered,
     closing.closing,
     closing.forgotten,

@@ -1,28 +1,15 @@
 """Which level is open, who is paged there, and when the next one opens."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from watchbill.api.durations import format_duration
-from watchbill.api.escalation_policy import ConnectionRef, Target
-from watchbill.api.incident_status import FrozenPolicy, Page
-from watchbill.api.reasons import EventReason, IncidentCondition, Reason
-from watchbill.core import ledger, plan
+from watchbill.api.reasons import EventReason
+from watchbill.core import last_resort, plan
 from watchbill.core.backoff import LEVEL_PATIENCE
 from watchbill.core.draft import Draft
+from watchbill.core.levels import LATE, open_pages, operator_planned, planned
 from watchbill.core.lifecycle import OPEN
-from watchbill.core.targets import is_reachable, page_for
-from watchbill.core.timeline import was_just_said
-from watchbill.core.transition import with_condition
-
-LAST_RESORT_EVERY = timedelta(minutes=15)
-"""How often the last resort is paged until somebody acknowledges."""
-
-LAST_RESORT_AGAIN = timedelta(minutes=1)
-"""How soon the last resort is paged again where nothing accepted the page."""
-
-LATE = timedelta(seconds=5)
-"""From how much on a level counts as late: it says so, and its time runs from when it really opened."""
 
 
 def escalated(draft: Draft) -> Draft:
@@ -34,7 +21,7 @@ def escalated(draft: Draft) -> Draft:
     if due is None or draft.now < due or _is_held(draft):
         return draft
     if state == "Exhausted":
-        return _last_resort(draft, due)
+        return last_resort.paged(draft, due)
     return _opened_next(draft, due)
 
 
@@ -58,7 +45,7 @@ def begun(draft: Draft, round_: int, level: str, due: datetime | None = None) ->
         exhausted_time=None,
     )
     if draft.status.policy is None or level == plan.LAST_RESORT:
-        return _last_resort(draft, due)
+        return last_resort.paged(draft, due)
     return _opened(draft, max(round_, 1), level, due)
 
 
@@ -92,14 +79,14 @@ def presumed(draft: Draft) -> Draft:
         step = plan.step_after(policy, state.round, state.level)
         while due <= draft.now and step is not None:
             round_, level = step
-            draft = _planned(draft, round_, level.name, due, "Superseded")
+            draft = planned(draft, round_, level.name, due, "Superseded")
             due, step = due + plan.escalate_after(level), plan.step_after(policy, round_, level.name)
     last = state.last_resort_count
     for count in range(max(last, 1), last + 1 + (due <= draft.now)):
-        draft = _planned(draft, count, plan.LAST_RESORT, due, "Superseded")
+        draft = planned(draft, count, plan.LAST_RESORT, due, "Superseded")
         place = (state.epoch, count, plan.LAST_RESORT)
         if all((page.epoch, page.round, page.level) != place for page in draft.status.pages):
-            draft = _operator_planned(draft, count, "Superseded")
+            draft = operator_planned(draft, count, "Superseded")
     return draft
 
 
@@ -120,13 +107,6 @@ def wakeups(draft: Draft) -> Iterator[datetime]:
         waiting = all(page.state in ("Pending", "Failed") for page in open_pages(draft))
         if draft.escalation.opened_time is not None and waiting:
             yield draft.escalation.opened_time + LEVEL_PATIENCE
-
-
-def open_pages(draft: Draft) -> tuple[Page, ...]:
-    """The pages of the level that is open now."""
-    at = draft.escalation
-    place = (at.epoch, at.round, at.level)
-    return tuple(page for page in draft.status.pages if (page.epoch, page.round, page.level) == place)
 
 
 def _due_time(draft: Draft) -> datetime | None:
@@ -157,7 +137,7 @@ def _is_held(draft: Draft) -> bool:
 def _opened_next(draft: Draft, due: datetime) -> Draft:
     policy, at = draft.status.policy, draft.escalation
     if policy is None:
-        return _last_resort(draft, due)
+        return last_resort.paged(draft, due)
     step = plan.step_after(policy, at.round, at.level)
     while step is not None:
         round_, level = step
@@ -165,19 +145,19 @@ def _opened_next(draft: Draft, due: datetime) -> Draft:
         if following > draft.now or draft.now - due < LATE:
             return _opened(draft, round_, level.name, due)
         # The time of this level passed while nobody looked: it may have been paged, and is not any more.
-        draft = _planned(draft, round_, level.name, due, "Superseded")
+        draft = planned(draft, round_, level.name, due, "Superseded")
         draft = draft.noted(
             "LevelMissed", f"level {level.name} of round {round_} was due while nobody looked"
         )
         due, step = following, plan.step_after(policy, round_, level.name)
-    return _last_resort(draft, due)
+    return last_resort.paged(draft, due)
 
 
 def _opened(draft: Draft, round_: int, level: str, due: datetime) -> Draft:
     """The draft with a level open, or, where nobody can be reached there, the one after it."""
     policy = draft.status.policy
     assert policy is not None
-    draft = _planned(draft, round_, level, due, "Pending")
+    draft = planned(draft, round_, level, due, "Pending")
     late = draft.now - due
     opened = draft.now if late >= LATE else due
     after = next(plan.escalate_after(found) for found in policy.levels if found.name == level)
@@ -189,7 +169,7 @@ def _opened(draft: Draft, round_: int, level: str, due: datetime) -> Draft:
             "LevelSkipped", f"level {level}: nobody can be reached; the next one opens at once"
         )
         step = plan.step_after(policy, round_, level)
-        return _last_resort(draft, due) if step is None else _opened(draft, step[0], step[1].name, due)
+        return last_resort.paged(draft, due) if step is None else _opened(draft, step[0], step[1].name, due)
     text = f"level {level} opened (round {round_})" + (
         f", late by {format_duration(late)}" if late >= LATE else ""
     )
@@ -198,97 +178,3 @@ def _opened(draft: Draft, round_: int, level: str, due: datetime) -> Draft:
         page.epoch != draft.escalation.epoch for page in draft.status.pages[: -len(open_pages(draft))]
     )
     return draft if is_first else draft.told(EventReason.LEVEL_OPENED, text)
-
-
-def _last_resort(draft: Draft, due: datetime) -> Draft:
-    """The draft with the last resort paged once more, by whoever is left to do it."""
-    was_through = any(page.state == "Accepted" for page in open_pages(draft))
-    count = draft.escalation.last_resort_count + 1
-    first = draft.escalation.exhausted_time is None
-    draft = draft.escalating(
-        state="Exhausted",
-        round=count,
-        level=plan.LAST_RESORT,
-        opened_time=draft.now,
-        last_resort_count=count,
-        exhausted_time=draft.escalation.exhausted_time or draft.now,
-    )
-    draft = _planned(draft, count, plan.LAST_RESORT, due, "Pending")
-    every = LAST_RESORT_EVERY if open_pages(draft) else LAST_RESORT_AGAIN
-    draft = draft.escalating(next_time=draft.now + every)
-    if draft.status.policy is None:
-        return draft
-    if not first:
-        # What fails is tried every minute: saying so each time would push all else out of the timeline.
-        return draft.noted("LastResort", f"lastResort paged again ({count})") if was_through else draft
-    text = "nobody acknowledged at any level; lastResort is paged until somebody does"
-    return draft.noted("EscalationExhausted", text).told(EventReason.ESCALATION_EXHAUSTED, text, "Warning")
-
-
-def rescued(draft: Draft) -> Draft:
-    """The draft where the last resort got nothing through: the default policy, then the operator, step in."""
-    pages = open_pages(draft)
-    lost = all(page.state == "Failed" for page in pages)
-    waited = draft.now >= (draft.escalation.opened_time or draft.now) + LEVEL_PATIENCE
-    silent = all(page.state in ("Pending", "Failed") for page in pages) and waited
-    if draft.phase not in OPEN or draft.escalation.state != "Exhausted":
-        return draft
-    if not (lost or silent):
-        return _again_after(draft, LAST_RESORT_EVERY)
-    default = draft.observation.default_policy
-    policy = draft.status.policy
-    if default is not None and policy is not None and policy.uid != default.metadata.uid:
-        draft = draft.having(policy=plan.frozen_policy(default))
-        text = "lastResort could not be reached; the class's default policy runs"
-        draft = draft.noted("DefaultEscalation", text)
-        accepted = IncidentCondition.ACCEPTED
-        return begun_at_first(with_condition(draft, accepted, True, Reason.DEFAULT_ESCALATION, text))
-    return _operator_paged(draft)
-
-
-def _operator_paged(draft: Draft) -> Draft:
-    key, at = draft.observation.last_resort, draft.escalation
-    place = (at.epoch, at.round, plan.OPERATOR_LEVEL)
-    sent = [page for page in draft.status.pages if (page.epoch, page.round, page.level) == place]
-    is_through = any(page.state == "Accepted" for page in sent)
-    draft = _again_after(draft, LAST_RESORT_EVERY if is_through else LAST_RESORT_AGAIN)
-    if key is None or sent:
-        return draft
-    draft = _operator_planned(draft, at.round, "Pending")
-    text = (
-        f"lastResort could not be reached; the operator's own connection {key.namespace}/{key.name} is paged"
-    )
-    if was_just_said(draft.status, text):
-        return draft
-    return draft.noted("OperatorLastResort", text).told(EventReason.ESCALATION_EXHAUSTED, text, "Warning")
-
-
-def _again_after(draft: Draft, every: timedelta) -> Draft:
-    """The draft with the last resort due again so long after it was last paged."""
-    return draft.escalating(next_time=(draft.escalation.opened_time or draft.now) + every)
-
-
-def _operator_planned(draft: Draft, round_: int, state: str) -> Draft:
-    """The draft with a page in the ledger for the operator's own connection, where it has one."""
-    key, place = draft.observation.last_resort, (draft.escalation.epoch, round_, plan.OPERATOR_LEVEL)
-    if key is None:
-        return draft
-    target = Target(connection_ref=ConnectionRef(name=key.name, namespace=key.namespace))
-    page = page_for(draft, target, place, key.namespace).model_copy(update={"state": state})
-    known = any(old.id == page.id for old in draft.status.pages)
-    return draft if known else draft.having(pages=ledger.with_page(draft.status, page).pages)
-
-
-def _planned(draft: Draft, round_: int, level: str, due: datetime, state: str) -> Draft:
-    """The draft with a page in the ledger for every target of a level that can be reached."""
-    policy: FrozenPolicy | None = draft.status.policy
-    place = (draft.escalation.epoch, round_, level)
-    late = draft.now - due
-    for target in plan.targets_of(policy, level) if policy else ():
-        page = page_for(draft, target, place, policy.namespace if policy else "")
-        known = any(old.id == page.id for old in draft.status.pages)
-        if known or not is_reachable(page):
-            continue
-        changes = {"state": state, "due_time": due, "late": format_duration(late) if late >= LATE else ""}
-        draft = draft.having(pages=ledger.with_page(draft.status, page.model_copy(update=changes)).pages)
-    return draft

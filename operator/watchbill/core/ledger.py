@@ -42,6 +42,10 @@ def may_be_open(page: Page, hop: Hop) -> bool:
         return False
     if hop.state in ("Accepted", "Sending", "Claimed", "Unknown") or hop.uncertain:
         return True
+    if hop.state == "Failed":
+        # Given up while another try was due: what a process sent that died may have been taken, though all
+        # that came after it was refused.
+        return not hop.unkeyed and hop.next_attempt_time is not None
     return hop.state == "Pending" and not hop.unkeyed and page.state != "Accepted"
 
 

@@ -26,8 +26,6 @@ class ConnectionFacts:
     """It can carry a page at all."""
     acknowledges: bool = True
     resolves: bool = True
-    credential: str = ""
-    """A fingerprint of the credential as it is now, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)

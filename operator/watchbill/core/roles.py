@@ -6,9 +6,6 @@ from watchbill.core.draft import Draft
 
 COMMANDER = "commander"
 
-MAX_ROLES = 8
-"""The most roles that a status holds."""
-
 
 def filled(draft: Draft) -> Draft:
     """The draft with its roles filled: by name where a person named somebody, else by first acknowledger."""
@@ -20,7 +17,7 @@ def filled(draft: Draft) -> Draft:
 def _names(draft: Draft) -> tuple[str, ...]:
     row = severity.row(draft.status.frozen_class, draft.spec.severity)
     others = (role.name for role in row.roles if role.name != COMMANDER) if row else ()
-    return (COMMANDER, *others)[:MAX_ROLES]
+    return (COMMANDER, *others)
 
 
 def _holder(draft: Draft, name: str) -> tuple[str, str]:

@@ -1,0 +1,94 @@
+"""The patch of a status, and what is left out where the whole is refused."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.shell.fake_api import Fault, merged
+from tests.shell.world import CART, World
+from tests.support.builders import T0
+from watchbill.api.incident import Incident
+from watchbill.api.incident_status import Hop, IncidentStatus, Page, TimelineEntry
+from watchbill.shell.kube import Conflict, Invalid
+from watchbill.shell.store import KEPT_ENTRIES, Store, merge_patch, minimal
+
+LEAVES = st.one_of(st.booleans(), st.integers(0, 3), st.lists(st.integers(0, 3), max_size=2))
+TREES = st.recursive(
+    LEAVES, lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8
+)
+OBJECTS = st.dictionaries(st.sampled_from("abc"), TREES, max_size=3)
+
+
+@given(OBJECTS, OBJECTS)
+def test_a_patch_makes_the_new_of_the_old(old: dict[str, Any], new: dict[str, Any]):
+    assert merged(old, merge_patch(old, new)) == new
+
+
+@given(OBJECTS)
+def test_what_is_equal_needs_no_patch(old: dict[str, Any]):
+    assert merge_patch(old, old) == {}
+
+
+def test_what_is_gone_is_null_and_lists_are_replaced():
+    old = {"a": 1, "b": {"c": 1, "d": 2}, "e": [1, 2]}
+    assert merge_patch(old, {"b": {"c": 1}, "e": [1]}) == {"a": None, "b": {"d": None}, "e": [1]}
+
+
+def entry(number: int) -> TimelineEntry:
+    return TimelineEntry(time=T0, kind="Test", actor="ana", source="kubectl", text=f"entry {number}")
+
+
+def page(state: Any, hop_state: Any) -> Page:
+    hop = Hop(connection="pager", namespace="shop", key=f"{state}-{hop_state}", state=hop_state)
+    return Page(
+        id=f"{state}-{hop_state}", epoch=1, round=1, level="a", due_time=T0, state=state, hops=(hop,)
+    )
+
+
+def test_the_minimal_status_keeps_what_decisions_need():
+    pages = (page("Superseded", "Failed"), page("Accepted", "Accepted"), page("Pending", "Sending"))
+    whole = IncidentStatus(
+        phase="Triggered", pages=pages, timeline=tuple(map(entry, range(30))), timeline_dropped=5
+    )
+    small = minimal(whole)
+    assert [kept.id for kept in small.pages] == ["Accepted-Accepted", "Pending-Sending"]
+    assert small.timeline == tuple(map(entry, range(20, 30)))
+    assert (len(small.timeline), small.timeline_dropped) == (KEPT_ENTRIES, 25)
+    assert small.phase == "Triggered"
+
+
+@pytest.fixture
+async def incident(world: World) -> Incident:
+    world.furnish()
+    world.declare()
+    found = world.observer.last_seen(CART)
+    assert found is not None
+    return found
+
+
+async def test_what_did_not_change_is_not_written(world: World, incident: Incident):
+    assert not await Store(world.kube, world.cache).write(incident, incident.status)
+    assert world.api.requests == []
+
+
+async def test_what_is_written_is_known_at_once(world: World, incident: Incident):
+    assert await Store(world.kube, world.cache).write(incident, IncidentStatus(phase="Triggered"))
+    seen = world.observer.last_seen(CART)
+    assert seen is not None
+    assert seen.status.phase == "Triggered"
+
+
+async def test_an_incident_that_changed_since_it_was_read_is_not_overwritten(world: World, incident: Incident):
+    world.people_say(told=False, title="another")
+    with pytest.raises(Conflict):
+        await Store(world.kube, world.cache).write(incident, IncidentStatus(phase="Triggered"))
+    assert "status" not in world.raw
+
+
+async def test_a_status_that_cannot_be_smaller_is_refused_for_good(world: World, incident: Incident):
+    world.api.faults.append(Fault(422, method="PATCH", times=2))
+    with pytest.raises(Invalid):
+        await Store(world.kube, world.cache).write(incident, IncidentStatus(phase="Triggered"))
+    assert world.writes == 1
