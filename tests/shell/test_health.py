@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.shell.fake_time import FakeTime
-from watchbill.shell.health import HealthServer, Ticker, liveness, readiness
+from watchbill.shell.health import CannotListen, HealthServer, Ticker, liveness, readiness
 from watchbill.shell.metrics import Metrics
 
 
@@ -103,3 +103,9 @@ async def test_a_ticker_ticks_until_it_is_stopped(time: FakeTime):
     await asyncio.sleep(0)
     assert ticker.silent_for == 0
     ticker.stop()
+
+
+async def test_an_address_that_is_taken_is_said_in_one_sentence(server: HealthServer, metrics: Metrics):
+    other = HealthServer(metrics, {}, {})
+    with pytest.raises(CannotListen, match=f"127.0.0.1:{server.port} cannot be listened on; choose another"):
+        await other.start(f"127.0.0.1:{server.port}")

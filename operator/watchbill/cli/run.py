@@ -8,6 +8,7 @@ import typer
 
 from watchbill.shell.app import App
 from watchbill.shell.credentials import Credentials, LoginError, log_in
+from watchbill.shell.health import CannotListen
 from watchbill.shell.logs import configure_logs
 from watchbill.shell.settings import Settings, address, connection_key, default_identity
 
@@ -37,7 +38,10 @@ def run(
         credentials = log_in(os.environ)
     except (LoginError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
-    asyncio.run(_run(settings, credentials))
+    try:
+        asyncio.run(_run(settings, credentials))
+    except CannotListen as error:
+        raise typer.BadParameter(str(error), param_hint="--health-address") from error
 
 
 async def _run(settings: Settings, credentials: Credentials) -> None:

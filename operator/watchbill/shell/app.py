@@ -21,7 +21,7 @@ from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.dependants import dependants
 from watchbill.shell.events import Recorder
-from watchbill.shell.health import HealthServer, Ticker, liveness, readiness
+from watchbill.shell.health import CannotListen, HealthServer, Ticker, liveness, readiness
 from watchbill.shell.inbox import Inbox
 from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts, keeping
 from watchbill.shell.kube import Kube
@@ -137,7 +137,12 @@ class App:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await self._health.start(self._settings.health_address)
+        try:
+            await self._health.start(self._settings.health_address)
+        except CannotListen:
+            await self.sender.aclose()
+            await self.kube.close()
+            raise
         log.info("health is served", port=self._health.port)
         starting = asyncio.create_task(self._start(), name="start")
         starting.add_done_callback(lambda task: stop.set() if has_failed(task) else None)

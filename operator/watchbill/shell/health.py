@@ -135,6 +135,10 @@ def readiness(syncer: HasSyncer, watch: HasWatch) -> dict[str, Check]:
     return {"sync": synced, "watch": watching}
 
 
+class CannotListen(Exception):
+    """The address is taken or is none; the message says which and why."""
+
+
 class HealthServer:
     """Serves the three paths; a failing check answers 503 and says what is wrong in one line."""
 
@@ -146,7 +150,7 @@ class HealthServer:
         """The port that is listened on, once started."""
 
     async def start(self, address: str) -> None:
-        """Listen on `host:port` or `:port`; port 0 takes a free one. Raises OSError or ValueError."""
+        """Listen on `host:port` or `:port`; port 0 takes a free one. Raises CannotListen."""
         host, _, port = address.rpartition(":")
         app = web.Application()
         app.router.add_get("/livez", self._answer_live)
@@ -155,7 +159,12 @@ class HealthServer:
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host.strip("[]") or None, int(port), reuse_address=True)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            await self.stop()
+            why = error.strerror or error
+            raise CannotListen(f"{address} cannot be listened on; choose another: {why}") from error
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

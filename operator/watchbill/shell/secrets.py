@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 
 from watchbill.api.group import SECRET_READER_ROLE
 from watchbill.api.reasons import Reason
-from watchbill.shell.kube import Body, Forbidden, Kube, NotFound, Refused, Unreachable
+from watchbill.shell.kube import TIMEOUT, Body, Forbidden, Kube, NotFound, Refused, Unreachable
 from watchbill.shell.paths import core_path
 
 MAX_AGE = 60.0
 """Seconds for which a Secret that was read is not read again, unless a vendor refused what it holds."""
+
+REREAD_TIMEOUT = 2.0
+"""Seconds that a read may take where the last good values are at hand: a page waits for it."""
 
 FINGERPRINT_LENGTH = 8
 
@@ -77,7 +80,8 @@ class SecretReader:
             if held is not None and self._monotonic() - held.read_at < MAX_AGE:
                 return held.values
             try:
-                body = await self._kube.get(core_path("secrets", *where))
+                timeout = TIMEOUT if held is None else REREAD_TIMEOUT
+                body = await self._kube.get(core_path("secrets", *where), timeout=timeout)
             except (Unreachable, Refused):
                 if held is None:
                     raise
