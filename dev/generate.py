@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from dev.layout import REPOSITORY
+from dev.metrics_reference import METRICS, metrics_page
 from dev.reference import CONDITIONS, LIFECYCLE, conditions_page, lifecycle_page
 from watchbill.api.admission.manifests import policies, stamps, to_yaml
 from watchbill.api.crd import crd, render_yaml
@@ -36,6 +37,7 @@ GENERATED: list[Row] = [
     ("config/admission/stamp.yaml", lambda: HEADER + STAMP_HEADER + to_yaml(stamps())),
     (LIFECYCLE, lifecycle_page),
     (CONDITIONS, conditions_page),
+    (METRICS, metrics_page),
 ]
 """Every generated file; each text is the same for the same models."""
 

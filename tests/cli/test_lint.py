@@ -229,6 +229,12 @@ ONE_OBJECT = {
         PAGER.replace("name: pager", f"name: {'x' * 64}"),
         f"x.yaml:1 Connection/shop/{'x' * 64} metadata.name: `metadata.name` must be at most 63",
     ),
+    "an update with a long name": (
+        flow("IncidentUpdate", "{incidentRef: {name: y}, audience: [Public], text: Hello}").replace(
+            "name: x,", f"name: {'x' * 64},"
+        ),
+        f"x.yaml:1 IncidentUpdate/shop/{'x' * 64} metadata.name: `metadata.name` must be at most 63",
+    ),
     "an object without a name": (
         PAGER.replace("name: pager, ", ""),
         "x.yaml:3 Connection/shop/* metadata.name: must be set",

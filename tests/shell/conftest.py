@@ -6,6 +6,7 @@ import pytest
 
 from tests.shell.fake_api import FakeApi, connected, serving
 from tests.shell.fake_time import FakeTime, RunningTime
+from tests.shell.running import Running
 from tests.shell.world import World
 from watchbill.shell.kube import Kube
 from watchbill.shell.metrics import Metrics
@@ -40,3 +41,17 @@ async def world(api: FakeApi) -> AsyncIterator[World]:
         made = World(api, session, time)
         yield made
         await made.stop()
+
+
+@pytest.fixture
+async def found(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
+    running = Running(api, monkeypatch)
+    yield running
+    await running.app.kube.close()
+    await running.app.sender.aclose()
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for a whole second waits for a tenth."""
+    monkeypatch.setattr("watchbill.shell.incidents.RECORD_WAIT", 0.1)

@@ -69,6 +69,15 @@ class FakeApi:
         self.objects[path] = {"metadata": metadata, **content}
         return self.objects[path]
 
+    def change(self, path: str, **spec: Any) -> None:
+        """Somebody changes fields of an object's spec, or none of them but something else about it."""
+        old = self.objects[path]
+        self.version += 1
+        metadata = old["metadata"] | {"resourceVersion": str(self.version)}
+        if spec:
+            metadata["generation"] += 1
+        self.objects[path] = old | {"metadata": metadata, "spec": old["spec"] | spec}
+
     def lists(self, path: str) -> list[Body]:
         prefix, _, plural = path.rpartition("/")
         return [
@@ -165,7 +174,7 @@ def merged(old: Any, change: Any) -> Any:
 async def serving(api: FakeApi) -> AsyncIterator[FakeApi]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", api.answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     api.url = f"http://127.0.0.1:{runner.addresses[0][1]}"

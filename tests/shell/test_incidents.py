@@ -1,27 +1,22 @@
 """One incident is brought up to date: what is asked, what is written, what stays in memory."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
 
 from tests.shell.fake_api import Fault
-from tests.shell.world import CART, World, until
+from tests.shell.world import BY_PAGERDUTY, CART, OVER, TAKEN, TWO_BY_PAGERDUTY, World, declared, until
 from tests.support.builders import target
 from watchbill.api.incident_status import EscalationStatus, IncidentStatus
 from watchbill.shell.incidents import may_rest
 from watchbill.shell.paths import path_of
 
-TAKEN = {"acknowledgedBy": {"ana": {}}}
-OVER = {"state": "Resolved", "stateReason": "over", "setBy": {"state": "ana"}}
-BY_PAGERDUTY = ("only", "5m", [target("pagerduty")])
+LABELS = {"namespace": "shop", "severity": "SEV-1", "phase": "Acknowledged"}
 
 
 async def taken(world: World) -> World:
     """An incident that was paged for and acknowledged; it rests."""
-    world.furnish(BY_PAGERDUTY)
-    world.declare()
-    await world.run()
+    await declared(world, BY_PAGERDUTY)
     world.people_say(**TAKEN)
     await world.run()
     world.api.requests.clear()
@@ -42,9 +37,7 @@ async def test_a_life_costs_three_writes_and_no_read(world):
 
 
 async def test_nothing_is_written_and_nothing_told_where_nothing_changed(world):
-    world.furnish(BY_PAGERDUTY)
-    world.declare()
-    await world.run()
+    await declared(world, BY_PAGERDUTY)
     writes, events = world.writes, list(world.events)
     again = await world.run()
     assert (world.writes, world.events) == (writes, events)
@@ -52,9 +45,7 @@ async def test_nothing_is_written_and_nothing_told_where_nothing_changed(world):
 
 
 async def test_an_incident_that_is_taken_rests_and_one_that_pages_does_not(world):
-    world.furnish(BY_PAGERDUTY)
-    world.declare()
-    await world.run()
+    await declared(world, BY_PAGERDUTY)
     assert not rests(world)
     world.people_say(**TAKEN)
     await world.run()
@@ -65,9 +56,7 @@ async def test_an_incident_that_is_taken_rests_and_one_that_pages_does_not(world
 
 async def test_a_late_outcome_lets_it_rest_once_it_is_written(world, monkeypatch):
     monkeypatch.setattr("watchbill.shell.incidents.RECORD_WAIT", 0.05)
-    world.furnish(BY_PAGERDUTY)
-    world.declare()
-    await world.run()
+    await declared(world, BY_PAGERDUTY)
     gate = world.vendors.hang("events")
     world.people_say(**TAKEN)
     await world.look()
@@ -111,9 +100,6 @@ async def test_the_unseen_deletion_of_an_incident_that_rests_is_told(world, caps
     assert world.metrics.registry.get_sample_value("watchbill_incidents", LABELS) in (None, 0)
 
 
-LABELS = {"namespace": "shop", "severity": "SEV-1", "phase": "Acknowledged"}
-
-
 async def test_while_the_server_is_silent_an_incident_that_rests_keeps_its_deadline(world):
     await taken(world)
     await world.lose_the_server()
@@ -139,9 +125,7 @@ def test_it_may_rest(status, expected):
 
 async def test_a_send_that_is_dropped_leads_to_one_new_look_and_not_to_a_loop(world):
     """A change that the fresh read finds is decided on at once, with the first read as the only one."""
-    world.furnish(("first", "5m", [target("pagerduty")]), ("second", "5m", [target("pagerduty")]))
-    world.declare()
-    await world.run()
+    await declared(world, *TWO_BY_PAGERDUTY)
     world.pass_time(301)
     world.people_say(told=False, **TAKEN)
     world.api.requests.clear()
@@ -151,9 +135,7 @@ async def test_a_send_that_is_dropped_leads_to_one_new_look_and_not_to_a_loop(wo
 
 
 async def test_changes_that_never_end_do_not_keep_a_worker(world):
-    world.furnish(BY_PAGERDUTY)
-    world.declare()
-    await world.run()
+    await declared(world, BY_PAGERDUTY)
 
     async def before(request):
         if request.method == "PATCH":
@@ -165,27 +147,8 @@ async def test_changes_that_never_end_do_not_keep_a_worker(world):
     assert world.requests("PATCH", "status") == 1 + 5
 
 
-async def test_a_send_that_begins_while_its_predecessor_ends_is_in_flight(world):
-    """Between an outcome and the end of its task another send of the same page may begin."""
-    world.furnish(BY_PAGERDUTY)
-    world.declare()
-    await world.run()
-    uid = world.raw["metadata"]["uid"]
-    world.people_say(**TAKEN)
-    gate = world.vendors.hang("events")
-    looking = asyncio.create_task(world.look())
-    await until(lambda: world.performer.in_flight(uid))
-    (mark,) = world.performer.in_flight(uid)
-    gate.set()
-    await looking
-    assert mark[1] == "acknowledge"
-    assert not world.performer.in_flight(uid)
-
-
 async def test_the_outcome_for_an_incident_that_is_gone_is_not_taken_for_its_successors(world):
-    world.furnish(BY_PAGERDUTY)
-    world.declare()
-    await world.run()
+    await declared(world, BY_PAGERDUTY)
     gate = world.vendors.hang("events")
     world.delete()
     await until(lambda: len(world.vendors.arrived) == 2)
@@ -259,7 +222,9 @@ async def test_an_incident_that_cannot_be_read_is_let_be_and_may_be_deleted(worl
 
 async def test_an_incident_that_is_being_deleted_is_let_be(world):
     world.furnish(BY_PAGERDUTY)
-    world.put("Incident", "cart", {"title": "a", "severity": "SEV-1"}, deletionTimestamp="2026-03-09T03:00:00Z")
+    world.put(
+        "Incident", "cart", {"title": "a", "severity": "SEV-1"}, deletionTimestamp="2026-03-09T03:00:00Z"
+    )
     assert await world.look() is None
     assert world.vendors.arrived == []
 

@@ -1,6 +1,7 @@
-"""The rules of the delivery protocol (DESIGN §4) that live in the shell, by their numbers.
+"""The rules of the delivery protocol (DESIGN §4) that live in the shell, by their numbers: 1 to 9.
 
-The others: tests/core/test_rules.py; rules 7 and 8 in test_watch.py, test_supervised.py and test_leader.py.
+The others: test_rules_11_to_18.py and tests/core/test_rules.py; rules 7 and 8 in test_watch.py,
+test_supervised.py and test_leader.py. docs/explanation/rules.md names a test for each.
 """
 
 import asyncio
@@ -12,9 +13,7 @@ from aiohttp import web
 
 from tests.providers.pages import incident, page
 from tests.shell.fake_api import Fault
-from tests.shell.world import CART, HOLDER, World, answers, until
-from tests.support.builders import target
-from watchbill.api.condition import find
+from tests.shell.world import BY_WEBHOOK, CART, HOLDER, OVER, TAKEN, TWO_BY_PAGERDUTY, World, declared, until
 from watchbill.core.effects import SendPage
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Rate
@@ -22,24 +21,7 @@ from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.perform import Order
 from watchbill.shell.settings import holder_of
 
-TAKEN = {"acknowledgedBy": {"ana": {}}}
-OVER = {"state": "Resolved", "stateReason": "over", "setBy": {"state": "ana"}}
-TWO_BY_PAGERDUTY = (("first", "5m", [target("pagerduty")]), ("second", "5m", [target("pagerduty")]))
-BY_WEBHOOK = ("only", "5m", [target("backup")])
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits for a whole second waits for a tenth."""
-    monkeypatch.setattr("watchbill.shell.incidents.RECORD_WAIT", 0.1)
-
-
-async def declared(world: World, *levels, **options) -> World:
-    """An incident that has been paged for, and the page recorded."""
-    world.furnish(*levels, **options)
-    world.declare()
-    await world.run()
-    return world
+pytestmark = pytest.mark.usefixtures("soon")
 
 
 def before_the_first_write(world: World, act) -> None:
@@ -51,10 +33,6 @@ def before_the_first_write(world: World, act) -> None:
             act()
 
     world.api.before = before
-
-
-def condition(world: World, type_: str):
-    return find(world.stored.conditions, type_)
 
 
 async def test_rule_01_outcomes_in_hand_survive_a_conflict_and_are_decided_on_with_what_has_changed(world):
@@ -84,6 +62,25 @@ async def test_rule_01_a_page_that_a_process_sent_and_did_not_record_is_closed_b
     assert len(world.vendors.keys("trigger")) == 1
 
 
+async def test_rule_03_nothing_is_decided_before_every_kind_is_synced(found):
+    listed = asyncio.Event()
+
+    async def before(request: web.Request) -> None:
+        if request.path.endswith("/incidentupdates"):
+            await listed.wait()
+
+    found.api.before = before
+    async with found.running(ready=False):
+        found.furnish()
+        found.declare()
+        await until(found.app.elector.is_leader)
+        await until(lambda: any(path.endswith("/incidentupdates") for _, path in found.api.requests))
+        assert (found.app.queue.active, found.app.queue.depth > 0) == (0, True), "it waits"
+        assert (found.status, found.vendors.arrived) == ({}, [])
+        listed.set()
+        await until(lambda: found.hop == "Accepted")
+
+
 async def test_rule_03_what_is_not_found_is_asked_for_before_any_fallback_is_taken(world):
     world.lags = True
     world.furnish()
@@ -98,7 +95,9 @@ async def test_rule_03_a_connection_that_a_send_misses_is_asked_for_before_the_n
     world.lags = True
     world.furnish()
     effect = SendPage(incident(uid="1"), page(connection="pagerduty"), 0, first_of_epoch=True)
-    world.cache.upsert("Incident", {"metadata": {"name": "cart", "namespace": "shop", "uid": "1"}, "spec": {}})
+    world.cache.upsert(
+        "Incident", {"metadata": {"name": "cart", "namespace": "shop", "uid": "1"}, "spec": {}}
+    )
     outcome = await world.performer.start(Order(CART, effect, 0))
     assert (outcome.result, world.vendors.arrived) == (Result.OK, [("events", "trigger")])
 
@@ -143,20 +142,26 @@ async def test_rule_05_a_page_goes_out_unread_where_the_server_does_not_answer_i
     world, trouble, monkeypatch
 ):
     monkeypatch.setattr("watchbill.shell.perform.FRESH_READ", 0.05)
+    monkeypatch.setattr("watchbill.shell.secrets.REREAD_TIMEOUT", 0.05)
     await declared(world, *TWO_BY_PAGERDUTY)
     world.pass_time(301)
 
+    answered = asyncio.Event()
+
     async def hang(request: web.Request) -> None:
-        if request.method == "GET":
-            await asyncio.sleep(0.2)
+        if request.method == "GET" and request.path.endswith(("incidents/cart", "secrets/pagerduty")):
+            await answered.wait()
 
     if trouble == "it hangs":
         world.api.before = hang
     else:
         world.api.faults.append(Fault(429, method="GET"))
-    await world.look()
-    await world.performer.drain(5)
-    assert world.vendors.arrived == [("events", "trigger")] * 2
+    looking = asyncio.create_task(world.look())
+    try:
+        await until(lambda: world.vendors.arrived == [("events", "trigger")] * 2)
+    finally:
+        answered.set()
+        await looking
 
 
 @pytest.mark.parametrize("cause", ["somebody took it", "another process leads", "it was deleted"])
@@ -254,180 +259,3 @@ def test_rule_09_every_process_claims_under_another_name_that_fits_the_ledger():
     names = {holder_of("x" * 300), holder_of("x" * 300)}
     assert len(names) == 2
     assert {len(name) for name in names} == {64}
-
-
-async def test_rule_11_a_resolve_waits_for_the_trigger_in_flight(world):
-    world.furnish(*TWO_BY_PAGERDUTY)
-    world.declare()
-    gate = world.vendors.hang("events")
-    await world.look()
-    world.people_say(**OVER)
-    await world.look()
-    assert world.vendors.arrived == [("events", "trigger")]
-    gate.set()
-    await world.run()
-    assert world.vendors.arrived == [("events", "trigger"), ("events", "resolve")]
-    assert world.vendors.keys("resolve") == world.vendors.keys("trigger")
-
-
-async def test_rule_11_through_another_connection_nothing_waits(world):
-    world.furnish(("first", "5m", [target("pagerduty"), target("backup")]))
-    world.declare()
-    world.vendors.hang("events")
-    await world.look()
-    await until(lambda: len(world.vendors.arrived) == 2)
-    assert sorted(world.vendors.arrived) == [("backup", "trigger"), ("events", "trigger")]
-
-
-async def test_rule_12_a_secret_that_changed_before_the_resolve_is_told_with_what_to_close(world):
-    await declared(world)
-    credential = world.stored.pages[0].hops[0].credential
-    world.put_secret("routing-key-two")
-    world.pass_time(61)
-    world.people_say(**OVER)
-    await world.run()
-    degraded = condition(world, "Degraded")
-    assert len(credential) == 8
-    assert (degraded.status, degraded.reason) == ("True", "CredentialChanged")
-    assert world.vendors.keys("trigger")[0] in degraded.message
-
-
-async def test_rule_12_a_credential_that_did_not_change_is_no_trouble(world):
-    await declared(world)
-    world.pass_time(61)
-    world.people_say(**OVER)
-    await world.run()
-    assert condition(world, "Degraded").reason != "CredentialChanged"
-
-
-async def test_rule_12_a_routing_key_that_pagerduty_refuses_is_read_anew_at_once(world):
-    world.furnish(*TWO_BY_PAGERDUTY)
-    refused = answers(400, status="invalid event", errors=["Invalid routing key"])
-    world.vendors.answer["events"] = lambda request: (
-        httpx.Response(202) if b"routing-key-two" in request.content else refused(request)
-    )
-    await world.secrets.read("shop", "pagerduty", "routingKey")
-    world.put_secret("routing-key-two")
-    world.declare()
-    await world.run()
-    assert [body["routing_key"] for body in world.vendors.bodies] == ["routing-key-one", "routing-key-two"]
-    assert world.hops == ["Accepted"]
-
-
-async def test_rule_12_a_routing_key_that_stays_refused_counts_as_auth(world):
-    world.furnish()
-    world.vendors.answer["events"] = answers(400, status="invalid event", errors=["Invalid routing key"])
-    world.declare()
-    await world.run()
-    assert world.vendors.arrived == [("events", "trigger"), ("backup", "trigger")]
-    assert world.hops == ["Failed", "Accepted"]
-
-
-async def test_rule_14_the_patch_says_what_is_gone_and_which_version_it_is_for(world):
-    patches = []
-
-    async def note(request: web.Request) -> None:
-        if request.method == "PATCH":
-            patches.append(await request.json())
-
-    await declared(world)
-    version, world.api.before = world.raw["metadata"]["resourceVersion"], note
-    world.people_say(**TAKEN)
-    at = str(int(version) + 1)
-    await world.run()
-    (patch,) = patches
-    assert patch["metadata"] == {"resourceVersion": at}
-    assert patch["status"]["escalation"]["nextTime"] is None
-    assert "class" not in patch["status"]
-
-
-async def test_rule_14_what_a_newer_operator_wrote_stays(world):
-    await declared(world)
-    world.raw["status"] |= {"warRoom": {"url": "https://rooms.example.com/1"}}
-    world.raw["status"]["pages"][0]["hops"][0]["receipt"] = "r-1"
-    world.people_say(**TAKEN)
-    await world.run()
-    assert world.raw["status"]["warRoom"] == {"url": "https://rooms.example.com/1"}
-    assert world.raw["status"]["pages"][0]["hops"][0]["receipt"] == "r-1"
-    assert world.stored.phase == "Acknowledged"
-
-
-async def test_rule_16_a_step_of_the_machines_clock_opens_no_level_and_keeps_none_waiting(world):
-    await declared(world, *TWO_BY_PAGERDUTY)
-    world.time.wall += 3600
-    await world.run()
-    assert len(world.vendors.arrived) == 1
-    world.time.wall -= 7200
-    world.pass_time(301)
-    await world.run()
-    assert len(world.vendors.arrived) == 2
-
-
-@pytest.mark.parametrize("status", [422, 413])
-async def test_rule_17_a_status_that_is_refused_is_tried_again_without_its_history(world, status):
-    await declared(world)
-    for number in range(12):
-        world.people_say(title=f"title {number}", roles={"commander": ["ana", "bo"][number % 2]})
-        await world.run()
-    world.api.faults.append(Fault(status, method="PATCH"))
-    world.people_say(**TAKEN)
-    before = len(world.stored.timeline)
-    await world.run()
-    assert world.stored.phase == "Acknowledged"
-    assert before > 10
-    assert len(world.stored.timeline) == 10
-
-
-@pytest.mark.parametrize("status", [422, 413, 403, 500], ids=["422", "413", "a quota", "a full etcd"])
-async def test_rule_17_without_a_record_keyed_pages_never_wait_and_others_go_after_30_s(world, status):
-    world.furnish(("first", "5m", [target("pagerduty"), target("backup")]))
-    world.declare()
-    world.api.faults.append(Fault(status, method="PATCH", times=100))
-    await world.run()
-    world.pass_time(29)
-    await world.run()
-    assert world.vendors.arrived == [("events", "trigger")]
-    world.pass_time(2)
-    await world.run()
-    await world.run()
-    assert world.vendors.arrived == [("events", "trigger"), ("backup", "trigger")]
-    world.api.faults.clear()
-    await world.run()
-    assert (world.hops, len(world.vendors.arrived)) == (["Accepted", "Accepted"], 2)
-
-
-@pytest.mark.parametrize("moment", ["recorded", "not recorded", "on its way"])
-async def test_rule_18_the_open_pages_of_a_deleted_incident_are_resolved(world, moment):
-    world.furnish(*TWO_BY_PAGERDUTY)
-    world.declare()
-    gate = asyncio.Event()
-    if moment == "on its way":
-        gate = world.vendors.hang("events")
-    if moment == "not recorded":
-        world.api.faults.append(Fault(500, method="PATCH"))
-    await world.look()
-    world.delete()
-    gate.set()
-    await world.run()
-    await until(lambda: len(world.vendors.arrived) == 2)
-    assert world.vendors.arrived == [("events", "trigger"), ("events", "resolve")]
-    assert world.vendors.keys("resolve") == world.vendors.keys("trigger")
-
-
-async def test_rule_18_a_resolve_that_fails_is_tried_again_though_no_status_is_left(world):
-    await declared(world)
-    failures = iter([httpx.Response(503), httpx.Response(503), httpx.Response(202)])
-    world.vendors.answer["events"] = lambda request: next(failures)
-    world.delete()
-    await until(lambda: len(world.vendors.arrived) == 4)
-    await world.performer.drain(5)
-    assert world.vendors.arrived[1:] == [("events", "resolve")] * 3
-    assert world.naps == [1, 2]
-
-
-async def test_rule_18_who_does_not_lead_resolves_nothing(world):
-    await declared(world)
-    world.leads = False
-    world.delete()
-    await world.performer.drain(5)
-    assert world.vendors.arrived == [("events", "trigger")]

@@ -42,9 +42,7 @@ def entry(number: int) -> TimelineEntry:
 
 def page(state: Any, hop_state: Any) -> Page:
     hop = Hop(connection="pager", namespace="shop", key=f"{state}-{hop_state}", state=hop_state)
-    return Page(
-        id=f"{state}-{hop_state}", epoch=1, round=1, level="a", due_time=T0, state=state, hops=(hop,)
-    )
+    return Page(id=f"{state}-{hop_state}", epoch=1, round=1, level="a", due_time=T0, state=state, hops=(hop,))
 
 
 def test_the_minimal_status_keeps_what_decisions_need():
@@ -80,7 +78,9 @@ async def test_what_is_written_is_known_at_once(world: World, incident: Incident
     assert seen.status.phase == "Triggered"
 
 
-async def test_an_incident_that_changed_since_it_was_read_is_not_overwritten(world: World, incident: Incident):
+async def test_an_incident_that_changed_since_it_was_read_is_not_overwritten(
+    world: World, incident: Incident
+):
     world.people_say(told=False, title="another")
     with pytest.raises(Conflict):
         await Store(world.kube, world.cache).write(incident, IncidentStatus(phase="Triggered"))

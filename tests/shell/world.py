@@ -16,7 +16,7 @@ import httpx
 
 from tests.shell.fake_api import FakeApi
 from tests.shell.fake_time import RunningTime
-from tests.support.builders import incident_class, policy
+from tests.support.builders import incident_class, policy, target
 from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.core.decision import Event
@@ -27,7 +27,7 @@ from watchbill.shell.incidents import IncidentKeeper, Parts, keeping
 from watchbill.shell.kube import Kube, Unreachable
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.observe import Observer
-from watchbill.shell.paths import core_path, path_of
+from watchbill.shell.paths import PLURALS, core_path, path_of
 from watchbill.shell.perform import Outside, Performer
 from watchbill.shell.remains import Remains
 from watchbill.shell.secrets import SecretReader
@@ -38,10 +38,16 @@ from watchbill.shell.unwritten import Unwritten
 
 CART = ObjectKey("Incident", "shop", "cart")
 HOLDER = "operator#1"
-CONNECTIONS = {
+CONNECTIONS: dict[str, dict[str, Any]] = {
     "pagerduty": {"pagerDuty": {"routingKeySecretRef": {"name": "pagerduty", "key": "routingKey"}}},
     "backup": {"webhook": {"url": "https://backup.example.com/hook"}},
 }
+TAKEN: dict[str, Any] = {"acknowledgedBy": {"ana": {}}}
+OVER: dict[str, Any] = {"state": "Resolved", "stateReason": "over", "setBy": {"state": "ana"}}
+BY_PAGERDUTY = ("only", "5m", [target("pagerduty")])
+BY_WEBHOOK = ("only", "5m", [target("backup")])
+TWO_BY_PAGERDUTY = (("first", "5m", [target("pagerduty")]), ("second", "5m", [target("pagerduty")]))
+
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
@@ -96,9 +102,7 @@ class World:
         self.queued: list[ObjectKey] = []
         self.events: list[str] = []
         self.console: list[SendPage] = []
-        self.inbox = Inbox(
-            self.cache, lambda key: self.queued.append(key), lambda key, last: self.deleted(key, last)
-        )
+        self.inbox = Inbox(self.cache, self.queued.append, self.deleted)
         self.tally, self.unwritten = Tally(self.metrics), Unwritten()
         self.start()
 
@@ -167,8 +171,7 @@ class World:
     def tell(self, path: str = "", type_: str | None = "MODIFIED") -> None:
         """What the watch says: the object at a path as it is, or the incident."""
         path = path or path_of(*CART)
-        kind = {"incidents": "Incident", "connections": "Connection", "escalationpolicies": "EscalationPolicy"}
-        self.inbox.deliver(kind.get(path.split("/")[-2], "IncidentClass"), type_, self.api.objects[path])
+        self.inbox.deliver(kind_of(path), type_, self.api.objects[path])
 
     def put_secret(self, value: str = "routing-key-one") -> None:
         data = {"routingKey": base64.b64encode(value.encode()).decode()}
@@ -177,6 +180,7 @@ class World:
     def furnish(self, *levels: Any, **options: Any) -> None:
         """A class, a policy, two connections, and the Secret of one."""
         self.put_secret()
+        spec: dict[str, Any]
         for name, spec in CONNECTIONS.items():
             self.put("Connection", name, spec)
         self.put("EscalationPolicy", "primary", spec_of(policy(*levels, **options)))
@@ -193,25 +197,9 @@ class World:
 
     def people_say(self, told: bool = True, **spec: Any) -> None:
         """Somebody changes the incident's spec; where it is not told, the watch is late."""
-        old = self.raw
-        self.api.version += 1
-        version = {
-            "resourceVersion": str(self.api.version),
-            "generation": old["metadata"]["generation"] + 1,
-        }
-        self.api.objects[path_of(*CART)] = {
-            **old,
-            "metadata": old["metadata"] | version,
-            "spec": old["spec"] | spec,
-        }
+        self.api.change(path_of(*CART), **spec)
         if told:
             self.tell()
-
-    def someone_labels(self) -> None:
-        """Something of the incident changes that no decision depends on, and the watch is late."""
-        self.api.version += 1
-        metadata = self.raw["metadata"] | {"resourceVersion": str(self.api.version)}
-        self.api.objects[path_of(*CART)] = {**self.raw, "metadata": metadata}
 
     def delete(self, type_: str = "DELETED") -> None:
         gone = self.api.objects.pop(path_of(*CART))
@@ -266,6 +254,20 @@ class World:
 
     def pass_time(self, seconds: float) -> None:
         self.time.advance(seconds)
+
+
+async def declared(world: World, *levels: Any, **options: Any) -> World:
+    """An incident that has been paged for, and the page recorded."""
+    world.furnish(*levels, **options)
+    world.declare()
+    await world.run()
+    return world
+
+
+def kind_of(path: str) -> str:
+    """The kind of an object at a path."""
+    plural = path.split("/")[-2]
+    return next(kind for kind, found in PLURALS.items() if found == plural)
 
 
 def spec_of(model: Any) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def _operator_paged(draft: Draft) -> Draft:
     place = (at.epoch, at.round, plan.OPERATOR_LEVEL)
     sent = [page for page in draft.status.pages if (page.epoch, page.round, page.level) == place]
     is_through = any(page.state == "Accepted" for page in sent)
-    draft = last_resort.again_after(draft, last_resort.LAST_RESORT_EVERY if is_through else last_resort.LAST_RESORT_AGAIN)
+    every = last_resort.LAST_RESORT_EVERY if is_through else last_resort.LAST_RESORT_AGAIN
+    draft = last_resort.again_after(draft, every)
     if key is None or sent:
         return draft
     draft = operator_planned(draft, at.round, "Pending")

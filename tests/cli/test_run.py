@@ -1,0 +1,103 @@
+"""`watchbill run` says at once what it cannot run with."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from watchbill.cli import run as command
+from watchbill.cli.main import app
+from watchbill.core.effects import ConnectionKey
+from watchbill.shell.logs import configure_logs
+from watchbill.shell.settings import Settings
+
+KUBECONFIG = """
+current-context: here
+contexts: [{name: here, context: {cluster: here, user: me}}]
+clusters: [{name: here, cluster: {server: "http://127.0.0.1:1"}}]
+users: [{name: me, user: {token: a-token}}]
+"""
+
+
+@pytest.fixture
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """The settings that an operator was started with, in an environment that has a way to log in."""
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    monkeypatch.delenv("POD_UID", raising=False)
+    monkeypatch.setattr(command, "configure_logs", checked(configure_logs))
+    found: list[Settings] = []
+
+    class Instead:
+        def __init__(self, credentials: Any, settings: Settings) -> None:
+            found.append(settings)
+
+        async def run(self) -> None:
+            """Return at once."""
+
+    monkeypatch.setattr(command, "App", Instead)
+    return found
+
+
+def checked(configure: Callable[..., None]) -> Callable[[str], None]:
+    """What refuses an unknown level as the logging library does, and leaves the tests' logs alone."""
+
+    def check(level: str) -> None:
+        if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError(f"Unknown level: {level!r}")
+
+    return check
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, ["run", *arguments], env={"COLUMNS": "200"})
+
+
+def test_it_runs_without_any_option(started: list[Settings]):
+    answer = run()
+    assert answer.exit_code == 0, answer.output
+    (settings,) = started
+    assert (settings.namespace, settings.health_address, settings.last_resort) == ("watchbill", ":8081", None)
+    assert settings.identity
+
+
+def test_every_option_arrives(started: list[Settings]):
+    options = {
+        "--identity": "one",
+        "--namespace": "ops",
+        "--service-account": "robot",
+        "--health-address": "127.0.0.1:0",
+        "--last-resort": "ops/pager",
+        "--log-level": "debug",
+    }
+    answer = run(*[word for pair in options.items() for word in pair])
+    assert answer.exit_code == 0, answer.output
+    assert started == [Settings("one", "ops", "robot", "127.0.0.1:0", ConnectionKey("ops", "pager"))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--last-resort", "pager"), "namespace/name"),
+        (("--health-address", "here"), "not an address"),
+        (("--log-level", "loud"), "level"),
+    ],
+)
+def test_what_it_cannot_run_with_is_told_before_it_starts(
+    started: list[Settings], arguments: tuple[str, ...], said: str
+):
+    answer = run(*arguments)
+    assert answer.exit_code == 2
+    assert said in answer.output
+    assert started == []
+
+
+def test_without_a_way_to_log_in_it_says_what_to_do(
+    started: list[Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "nowhere"))
+    answer = run()
+    assert answer.exit_code == 2
+    assert "KUBECONFIG" in answer.output

@@ -1,0 +1,228 @@
+"""The operator as a whole: what it starts with, who wakes whom, what it ends with."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from tests.shell.running import CART, DEFAULT, LEASE, Running
+from tests.shell.world import TAKEN, spec_of, until
+from tests.support.builders import incident_class
+from watchbill.core.effects import ConnectionKey
+from watchbill.shell.cache import ObjectKey
+from watchbill.shell.events import Recorder
+from watchbill.shell.leader import Elector
+from watchbill.shell.paths import path_of
+
+CLASS = path_of("IncidentClass", "", "service")
+
+
+def touches(found: Running, method: str, end: str) -> list[int]:
+    """At which places among all requests these are."""
+    requests = enumerate(found.api.requests)
+    return [at for at, (verb, path) in requests if verb == method and path.endswith(end)]
+
+
+async def test_what_is_there_at_the_start_is_paged_for(found: Running):
+    found.furnish(told=False)
+    found.declare(told=False)
+    async with found.running():
+        await until(lambda: found.hop == "Accepted")
+    assert found.vendors.arrived == [("backup", "trigger")]
+
+
+async def test_who_does_not_lead_decides_nothing_until_it_does(found: Running):
+    spec = {"holderIdentity": "another", "leaseDurationSeconds": 1}
+    found.api.put(LEASE, spec=spec)
+    found.furnish(told=False)
+    found.declare(told=False)
+    async with found.running(ready=False):
+        await until(lambda: found.app.syncer.synced and not (found.app.queue.depth or found.app.queue.active))
+        assert (found.app.elector.is_leader(), found.status) == (False, {})
+        await until(lambda: found.hop == "Accepted")
+        assert found.app.elector.is_leader()
+
+
+@pytest.mark.parametrize("last", ["class", "policy", "annotation"])
+async def test_what_an_incident_waits_for_wakes_it(found: Running, last: str):
+    found.furnish(told=False)
+    kept = {path: found.api.objects[path] for path in list(found.api.objects)}
+    missing = path_of("EscalationPolicy", "shop", "primary") if last == "policy" else CLASS
+    if last == "annotation":
+        found.put("IncidentClass", "service", spec_of(incident_class()), told=False)
+    else:
+        del found.api.objects[missing]
+    found.declare(told=False)
+    async with found.running():
+        await until(lambda: "phase" in found.status)
+        await until(lambda: not (found.app.queue.depth or found.app.queue.active))
+        if last == "annotation":
+            uid = found.api.objects[CLASS]["metadata"]["uid"]
+            found.put("IncidentClass", "service", spec_of(incident_class()), annotations=DEFAULT, uid=uid)
+        else:
+            found.api.version += 1
+            found.api.objects[missing] = kept[missing] | {
+                "metadata": kept[missing]["metadata"] | {"resourceVersion": str(found.api.version)}
+            }
+            found.tell(missing, "ADDED")
+        await until(lambda: found.hop == "Accepted")
+
+
+async def test_an_update_wakes_its_incident_also_while_that_rests(found: Running):
+    found.furnish(told=False)
+    found.declare(told=False)
+    key = ObjectKey("Incident", "shop", "cart")
+    async with found.running():
+        await until(lambda: found.hop == "Accepted")
+        found.change(**TAKEN)
+        await until(lambda: found.app.cache.knows(*key) and found.app.cache.get(*key) is None)
+        spec = {"incidentRef": {"name": "cart"}, "by": "ana", "audience": ["Internal"], "text": "on it"}
+        found.put("IncidentUpdate", "first", spec)
+        await until(lambda: found.status.get("updates", {}).get("count") == 1)
+        await until(lambda: found.app.cache.get(*key) is None)
+    assert touches(found, "GET", "incidents/cart")
+
+
+async def test_a_stop_ends_and_records_what_is_in_flight_and_then_lets_the_lease_go(found: Running):
+    found.furnish(told=False)
+    found.declare(told=False)
+    gate = found.vendors.hang("backup")
+    async with found.running() as task:
+        await until(lambda: found.vendors.arrived and found.hop == "Claimed")
+        found.ask_to_stop()
+        await until(lambda: found.app.queue._stopped)
+        assert found.api.objects[LEASE]["spec"]["holderIdentity"] == "one"
+        gate.set()
+        await task
+    assert found.hop == "Accepted"
+    assert found.api.objects[LEASE]["spec"]["holderIdentity"] == ""
+    assert touches(found, "PATCH", "cart/status")[-1] < touches(found, "PUT", "leases/watchbill")[-1]
+
+
+async def test_a_stop_begins_nothing_new(found: Running):
+    found.furnish(told=False)
+    async with found.running() as task:
+        found.ask_to_stop()
+        await until(lambda: found.app.queue._stopped)
+        found.declare()
+        await task
+    assert found.vendors.arrived == []
+
+
+async def test_a_stop_while_nothing_can_be_listed_ends_at_once(found: Running):
+    found.api.silent = True
+    async with found.running(ready=False) as task:
+        found.ask_to_stop()
+        async with asyncio.timeout(5):
+            await task
+
+
+async def test_what_keeps_it_from_starting_ends_it(found: Running, monkeypatch: pytest.MonkeyPatch):
+    def broken(recorder: Recorder) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Recorder, "start", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        async with asyncio.timeout(10):
+            await found.app.run()
+
+
+@pytest.mark.parametrize(
+    ("leads", "lost", "silent", "acts"),
+    [
+        (True, None, None, True),
+        (False, None, None, False),
+        (False, None, 1, False),
+        (False, 29, 29, True),
+        (False, 31, 31, False),
+        (False, 29, None, False),
+    ],
+    ids=[
+        "the leader",
+        "who never led",
+        "who never led, and the server is silent",
+        "who led until the server went silent",
+        "for 30 minutes",
+        "until the server answers",
+    ],
+)
+async def test_it_may_act(
+    found: Running,
+    monkeypatch: pytest.MonkeyPatch,
+    leads: bool,
+    lost: int | None,
+    silent: int | None,
+    acts: bool,
+):
+    now = found.app.clock.now()
+    ago = {minutes: now - timedelta(minutes=minutes) for minutes in (1, 29, 31)} | {None: None}
+    monkeypatch.setattr(Elector, "is_leader", lambda elector: leads)
+    monkeypatch.setattr(Elector, "lost_unreachable_since", ago[lost])
+    found.app.kube.unreachable_since = ago[silent]
+    assert found.app.may_act() is acts
+
+
+async def test_deleted_objects_leave_nothing_in_memory(found: Running):
+    found.furnish(told=False)
+    found.declare(told=False)
+    async with found.running():
+        await until(lambda: found.hop == "Accepted")
+        for path in [path for path in found.api.objects if "watchbill.dev" in path]:
+            found.delete(path)
+        await until(lambda: not (found.app.queue.depth or found.app.queue.active))
+        await until(lambda: found.app.performer._flying == {})
+        assert found.app._marks == {}
+        assert found.app.tally._labels == {}
+        assert {key for key, _ in found.app.sender._lanes} <= {ConnectionKey("shop", "backup")}
+
+
+async def test_a_connection_that_is_gone_is_forgotten(found: Running):
+    found.furnish(told=False)
+    found.declare(told=False)
+    async with found.running():
+        await until(lambda: found.hop == "Accepted")
+        assert found.app.sender._lanes
+        found.delete(path_of("Connection", "shop", "backup"))
+        assert found.app.sender._lanes == {}
+
+
+async def test_a_page_that_waits_for_over_a_minute_shows_in_the_metrics(found: Running):
+    found.furnish(told=False)
+    found.declare(told=False)
+    found.vendors.answer["backup"] = lambda request: httpx.Response(503)
+    sample = found.app.metrics.registry.get_sample_value
+    async with found.running():
+        await until(lambda: found.hop == "Pending")
+        assert sample("watchbill_overdue_actions", {"action": "page"}) == 0
+        page = dict(found.status["pages"][0], dueTime="2026-03-09T03:00:00.000Z")
+        found.api.objects[CART]["status"] = found.status | {"pages": [page]}
+        found.change(title="another")
+        assert sample("watchbill_overdue_actions", {"action": "page"}) == 1
+        assert sample("watchbill_circuit_open", {"integration": "webhook"}) == 0
+
+
+async def test_a_vendor_that_keeps_failing_shows_in_the_metrics(found: Running):
+    sample = found.app.metrics.registry.get_sample_value
+    found.furnish(told=False)
+    found.declare(told=False)
+    async with found.running():
+        await until(lambda: found.hop == "Accepted")
+        (lane,) = found.app.sender._lanes.values()
+        for _ in range(5):
+            lane._breaker.failed(found.app.clock.monotonic())
+        assert sample("watchbill_circuit_open", {"integration": "webhook"}) == 1
+        assert sample("watchbill_circuit_open", {"integration": "pagerDuty"}) == 0
+
+
+async def test_people_are_told_by_events(found: Running):
+    found.furnish(told=False)
+    found.declare(told=False)
+    async with found.running():
+        await until(lambda: found.hop == "Accepted")
+        events = [body for path, body in found.api.objects.items() if "/events/" in path]
+        await until(lambda: [body for path, body in found.api.objects.items() if "/events/" in path])
+    events = [body for path, body in found.api.objects.items() if "/events/" in path]
+    assert {
+        body["involvedObject"]["name"] for body in events if body["involvedObject"]["kind"] == "Incident"
+    } == {"cart"}
