@@ -123,8 +123,13 @@ def test_a_signal_waits_until_the_pid_file_is_written(
         return original(pid)
 
     monkeypatch.setattr(processes, "identity", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        start(tmp_path, SLEEP)
+    # Whatever runs the tests in the background may have told them to ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            start(tmp_path, SLEEP)
+    finally:
+        signal.signal(signal.SIGINT, before)
     monkeypatch.undo()
     pid_file = tmp_path / "server.pid"
     assert processes.running_pid(pid_file) is not None
