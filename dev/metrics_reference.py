@@ -25,7 +25,7 @@ ALERTS = """
 | where | means |
 |---|---|
 | `max(watchbill_leader) < 1` for 1 min | nobody pages |
-| `max(watchbill_overdue_actions) > 0` | somebody has been waiting for a page for over a minute |
+| `max(watchbill_overdue_actions) > 0` | nobody was reached for an incident: page somebody by another way |
 | `rate(watchbill_notifications_failed_total[5m]) > 0` | a vendor refuses, or does not answer |
 | `watchbill_circuit_open > 0` | a vendor fails so often that it is left alone for 30 s at a time |
 | `abs(watchbill_clock_skew_seconds) > 5` | a machine's clock is wrong |

@@ -28,7 +28,7 @@ class Linted:
         result = CliRunner().invoke(app, ["lint", *arguments, str(folder)])
         self.exit_code = result.exit_code
         self.lines = [line.removeprefix(f"{folder}/") for line in result.stdout.splitlines()]
-        self.stdout = result.stdout
+        self.stdout, self.stderr = result.stdout, result.stderr
         self.error = result.exception
 
 
@@ -148,6 +148,22 @@ ONE_OBJECT = {
         ),
         "x.yaml:4 EscalationPolicy/shop/x spec.lastResort.targets: every target must name another "
         "connection: duplicates page nobody twice",
+    ),
+    "a target that is its own fallback": (
+        flow(
+            "EscalationPolicy",
+            f"{{levels: [{ONE.replace('}}]', '}, fallback: [{connectionRef: {name: pager}}]}]')}], {LAST}}}",
+        ),
+        "x.yaml:4 EscalationPolicy/shop/x spec.levels[0].targets[0].fallback: every fallback must name "
+        "another connection than its target",
+    ),
+    "a last resort that is its own fallback": (
+        flow(
+            "EscalationPolicy",
+            f"{{levels: [{ONE}], {LAST.replace('}}]', '}, fallback: [{connectionRef: {name: pager}}]}]')}}}",
+        ),
+        "x.yaml:4 EscalationPolicy/shop/x spec.lastResort.targets[0].fallback: every fallback must name "
+        "another connection than its target",
     ),
     "two severities of one rank": (
         flow(
@@ -331,6 +347,10 @@ PAY = PAGER.replace("namespace: shop", "namespace: pay")
 SLACK = flow("Connection", "{slack: {botTokenSecretRef: {name: s, key: t}}, allowedClasses: [x]}", "slack")
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop}\n"
 CHANNEL = severity("response: {channel: {connectionRef: {name: chat, namespace: shop}}}")
+HOME = "{connectionRef: {name: pager, namespace: shop}}"
+DEFAULT = severity("description: x").replace(
+    "{name: x}", "{name: x, annotations: {watchbill.dev/is-default-class: 'true'}}"
+)
 GRANTING = POLICY.replace("lastResort", "allowedClasses: [x], lastResort")
 ACROSS = {
     "a policy whose connection is missing": (
@@ -347,6 +367,21 @@ ACROSS = {
         {"x": POLICY.replace("name: pager", "name: slack"), "slack": SLACK},
         "x.yaml:4 EscalationPolicy/shop/x spec.levels[0].targets[0].connectionRef: "
         "Connection shop/slack is a slack connection, which cannot page",
+    ),
+    "a policy that pages one connection under two spellings": (
+        {"x": POLICY.replace("[{conn", f"[{HOME}, {{conn", 1), "pager": PAGER},
+        "x.yaml:4 EscalationPolicy/shop/x spec.levels[0].targets: "
+        "Connection shop/pager is paged already and is not paged twice; name another or leave it out",
+    ),
+    "two default classes": (
+        {
+            "x": DEFAULT,
+            "y": DEFAULT.replace("{name: x,", "{name: y,"),
+            "policy": POLICY.replace("lastResort", "allowedClasses: [x, y], lastResort"),
+            "pager": PAGER,
+        },
+        "x.yaml:3 IncidentClass/x metadata.annotations: IncidentClass y is the default too; "
+        "remove watchbill.dev/is-default-class from one of them",
     ),
     "a class whose policy is missing": (
         {"x": severity("description: x")},
@@ -443,6 +478,28 @@ def test_an_object_that_is_twice_in_one_file_is_an_error(tmp_path: Path):
 def test_two_objects_with_generated_names_are_two(tmp_path: Path):
     manifest = flow("Incident", "{title: Down, severity: SEV-1}").replace("name: x", "generateName: x-")
     assert Linted(write(tmp_path, x=f"{manifest}---\n{manifest}")).exit_code == 0
+
+
+def test_each_missing_field_is_told_once(tmp_path: Path):
+    linted = Linted(write(tmp_path, x=flow("IncidentUpdate", "{}")))
+    assert linted.lines == [
+        f"x.yaml:4 IncidentUpdate/shop/x spec.{name}: must be set"
+        for name in ("audience", "incidentRef", "text")
+    ]
+
+
+def test_what_the_api_server_refuses_is_not_told_again_by_the_rules_of_the_operator(tmp_path: Path):
+    twice = POLICY.replace("[{conn", "[{connectionRef: {name: pager}}, {conn", 1)
+    (line,) = Linted(write(tmp_path, x=twice, pager=PAGER)).lines
+    assert "every target must name another connection" in line
+
+
+def test_a_folder_without_manifests_is_told_and_no_error(tmp_path: Path):
+    (tmp_path / "notes.txt").write_text(POLICY)
+    linted = Linted(tmp_path)
+    assert f"no manifest was found in {tmp_path}: name another folder" in linted.stderr
+    assert (linted.lines, linted.exit_code) == ([], 0)
+    assert "no manifest" not in Linted(write(tmp_path, pager=PAGER)).stderr
 
 
 def test_what_is_right_says_nothing(tmp_path: Path):

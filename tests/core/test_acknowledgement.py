@@ -1,5 +1,7 @@
 """Who acknowledged, for which epoch it counts, and how it ends."""
 
+import re
+
 import pytest
 
 from tests.support.builders import UNKEYED, connections, incident_class, policy, target
@@ -21,6 +23,7 @@ from tests.support.play import (
     told,
 )
 from watchbill.api.incident_status import MAX_ACKNOWLEDGEMENTS
+from watchbill.core.texts import acknowledge_command
 
 EXPIRING = {"incident_class": incident_class(acknowledgementTimeout="30m")}
 TWO_LEVELS = {
@@ -119,13 +122,30 @@ def test_who_holds_the_incident_keeps_it_when_taking_one_page_as_well():
     assert phase(incident) == "Triggered"
 
 
-def test_an_unknown_page_id_is_recorded_and_stops_nothing():
+def test_an_unknown_page_id_is_said_to_be_none_and_stops_nothing():
     incident = begun()
     incident.change(**ACKNOWLEDGED)
     escalates(incident)
     incident.change(acknowledgedBy={"ana": {}, "bo": {"page": "p-nothing"}})
     assert incident.status.escalation.state == "Waiting"
-    assert kinds(incident)[-1] == "PageAcknowledged"
+    assert kinds(incident)[-1] == "NoChange"
+    assert (
+        incident.status.timeline[-1].text
+        == "bo took page p-nothing, and there is no such page; see status.pages"
+    )
+
+
+def test_the_command_that_a_page_prints_takes_the_incident_again_when_it_has_come_back():
+    incident = passed(begun(**EXPIRING), "6m")
+    incident.change(acknowledgedBy={"ana": {"page": incident.status.pages[-1].id}})
+    assert phase(incident) == "Acknowledged"
+    passed(incident, "31m")
+    assert phase(incident) == "Triggered"
+    again = acknowledge_command(incident.sent[-1].effect)
+    page = re.search(r"YOU: \{page: (p-[0-9a-f]+)\}", again)
+    assert page is not None
+    incident.change(acknowledgedBy={"ana": {"page": page[1]}})
+    assert phase(incident) == "Acknowledged"
 
 
 @pytest.mark.feature("F22")

@@ -114,7 +114,7 @@ def test_escalation_without_a_level_opens_the_next_one_and_says_who_and_why():
     escalates(incident, "it is getting worse")
     assert [level for _, level, _ in paged(incident)] == ["primary", "secondary"]
     (entry,) = [entry for entry in incident.status.timeline if entry.kind == "Escalated"]
-    assert (entry.actor, entry.text) == ("ana", "ana asked for level secondary: it is getting worse")
+    assert (entry.actor, entry.text) == ("ana", "ana asked for the next level: it is getting worse")
     assert incident.status.escalation.epoch == 2
 
 

@@ -95,7 +95,8 @@ def test_what_a_deleted_incident_may_have_open_outside_is_resolved():
     ]
     said(found, "Resolved")
     assert resolves(seeing(found.observation, status=found.stored)) == ()
-    assert resolves(seeing(observation(connections={}), status=passed(begun(), "1m").stored)) == ()
+    gone = seeing(observation(connections={}), status=passed(begun(), "1m").stored)
+    assert [effect.page.level for effect in resolves(gone)] == ["primary"], "its failure says what to close"
 
 
 def test_the_effects_tell_what_the_incident_is_about():

@@ -11,6 +11,7 @@ from tests.support.builders import T0, target
 from watchbill.api.condition import Condition
 from watchbill.api.connection import Connection, ConnectionSpec
 from watchbill.api.escalation_policy import EscalationPolicy
+from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
 from watchbill.api.model import ObjectMeta
@@ -77,6 +78,26 @@ def test_a_connection_of_an_unknown_vendor_cannot_page():
     policy = builders.policy(("one", "5m", [target("new")]))
     condition = readiness.policy_condition(policy, specs(new={}, backup=CONSOLE), T0)
     assert "Connection shop/new has no vendor that this version knows" in condition.message
+
+
+AT_HOME = {"connectionRef": {"name": "pager", "namespace": "shop"}}
+AGAIN = "Connection shop/pager is paged already and is not paged twice; name another or leave it out"
+REPEATED = {
+    "in a level": (
+        builders.policy(("one", "5m", [target("pager"), AT_HOME])),
+        "spec.levels[0].targets",
+    ),
+    "as the fallback of itself": (
+        builders.policy(("one", "5m", [target("backup"), target("pager") | {"fallback": [AT_HOME]}])),
+        "spec.levels[0].targets[1].fallback",
+    ),
+}
+
+
+@pytest.mark.parametrize(("policy", "path"), REPEATED.values(), ids=REPEATED)
+def test_a_connection_that_is_named_again_by_its_namespace_is_told_with_its_path(policy, path):
+    condition = readiness.policy_condition(policy, specs(pager=CONSOLE, backup=CONSOLE), T0)
+    assert says(condition) == ("False", "InvalidSpec", f"{path}: {AGAIN}")
 
 
 def foreign_policy() -> EscalationPolicy:
@@ -232,7 +253,41 @@ CLASSES = {
 
 @pytest.mark.parametrize(("seen", "policies", "connections", "expected"), CLASSES.values(), ids=CLASSES)
 def test_a_class_is_judged_by_what_it_names(seen, policies, connections, expected):
-    assert says(readiness.class_condition(seen, policies, connections, T0)) == expected
+    assert says(readiness.class_condition(seen, policies, connections, ["other"], T0)) == expected
+
+
+def default_class(value: str = "true") -> IncidentClass:
+    """The class `service`, marked as the default."""
+    seen = incident_class()
+    annotations = {DEFAULT_CLASS_ANNOTATION: value}
+    return seen.model_copy(update={"metadata": seen.metadata.model_copy(update={"annotations": annotations})})
+
+
+DEFAULTS = {
+    "it is alone": (["service"], None),
+    "there is another": (
+        ["service", "data"],
+        "IncidentClass data is the default too; remove watchbill.dev/is-default-class from one of them",
+    ),
+    "there are two others": (
+        ["shop", "data", "service"],
+        "IncidentClass data, shop is the default too; remove watchbill.dev/is-default-class from all but one",
+    ),
+}
+
+
+@pytest.mark.parametrize(("defaults", "told"), DEFAULTS.values(), ids=DEFAULTS)
+def test_a_default_class_is_ready_where_it_is_the_only_one(defaults, told):
+    condition = readiness.class_condition(default_class(), all_hands("service"), {}, defaults, T0)
+    if told is None:
+        assert says(condition)[:2] == ("True", "ResolvedRefs")
+    else:
+        assert says(condition) == ("False", "SecondDefault", f"metadata.annotations: {told}")
+
+
+def test_a_class_that_is_marked_as_no_default_minds_no_other():
+    condition = readiness.class_condition(default_class("false"), all_hands("service"), {}, ["data"], T0)
+    assert condition.status == "True"
 
 
 def connection(spec: Mapping[str, Any]) -> Connection:

@@ -8,7 +8,7 @@ from watchbill.api.connection import AllowedNamespaces, Connection
 from watchbill.api.escalation_policy import EscalationPolicy
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
-from watchbill.core.references import Reference, class_granted, granted, references
+from watchbill.core.references import Reference, class_granted, granted, references, repeated_connections
 
 GRANTS = {
     "its own namespace may, though nothing is granted": (None, "shop", True),
@@ -50,6 +50,26 @@ def test_a_policy_names_its_connections_in_the_order_of_paging():
         Reference("spec.levels[1].targets[0].connectionRef", "Connection", "shop", "e"),
         Reference("spec.lastResort.targets[0].connectionRef", "Connection", "shop", "f"),
     )
+
+
+def test_a_connection_is_named_in_vain_within_its_own_list_alone():
+    home = {"connectionRef": {"name": "a", "namespace": "shop"}}
+    elsewhere = {"connectionRef": {"name": "a", "namespace": "pay"}}
+    twice = builders.policy(
+        ("one", "5m", [target("a"), target("b", "a"), elsewhere, home]),
+        ("two", "5m", [home | {"fallback": [elsewhere, target("a")]}]),
+        last_resort="a",
+    )
+    assert list(repeated_connections(twice)) == [
+        (
+            "spec.levels[0].targets",
+            Reference("spec.levels[0].targets[3].connectionRef", "Connection", "shop", "a"),
+        ),
+        (
+            "spec.levels[1].targets[0].fallback",
+            Reference("spec.levels[1].targets[0].fallback[1].connectionRef", "Connection", "shop", "a"),
+        ),
+    ]
 
 
 def test_a_namespace_in_a_reference_wins_over_the_referrers():

@@ -45,7 +45,7 @@ MUTANTS = {
     ),
     "rule 2: the epoch is not in the key": (
         "targets.page_key",
-        lambda uid, place, connection: page_key(uid, (1, *place[1:]), connection),
+        lambda uid, place, target, connection: page_key(uid, (1, *place[1:]), target, connection),
         REOPENED,
     ),
     "rule 6: rounds go on while nobody can be seen": (
@@ -95,12 +95,12 @@ MUTANTS = {
     ),
     "rule 19: a key counts": (
         "targets.page_key",
-        lambda uid, place, connection: f"{uid}/{place}/{next(COUNTER)}",
+        lambda uid, place, *_: f"{uid}/{place}/{next(COUNTER)}",
         rules.test_rule_19_keys_stay_the_same_when_targets_are_reordered_and_differ_where_a_connection_is_another,
     ),
     "rule 19: a connection is known by nothing": (
         "targets.page_key",
-        lambda uid, place, connection: page_key(uid, place, ""),
+        lambda uid, place, target, connection: page_key(uid, place, "", ""),
         rules.test_rule_19_keys_stay_the_same_when_targets_are_reordered_and_differ_where_a_connection_is_another,
     ),
     "rule 20: a silent level has its time": (

@@ -25,20 +25,21 @@ def page(wanted, place=PLACE, mode="Live", **facts):
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param(page_key("another", PLACE, "c"), id="another incident"),
-        pytest.param(page_key(UID, (2, 1, "primary"), "c"), id="another epoch"),
-        pytest.param(page_key(UID, (1, 2, "primary"), "c"), id="another round"),
-        pytest.param(page_key(UID, (1, 1, "secondary"), "c"), id="another level"),
-        pytest.param(page_key(UID, PLACE, "d"), id="another connection"),
-        pytest.param(page_key(UID, (1, 1, LAST_RESORT), "c"), id="the last resort"),
+        pytest.param(page_key("another", PLACE, "t", "c"), id="another incident"),
+        pytest.param(page_key(UID, (2, 1, "primary"), "t", "c"), id="another epoch"),
+        pytest.param(page_key(UID, (1, 2, "primary"), "t", "c"), id="another round"),
+        pytest.param(page_key(UID, (1, 1, "secondary"), "t", "c"), id="another level"),
+        pytest.param(page_key(UID, PLACE, "t", "d"), id="another connection"),
+        pytest.param(page_key(UID, PLACE, "u", "c"), id="another target with the same fallback"),
+        pytest.param(page_key(UID, (1, 1, LAST_RESORT), "t", "c"), id="the last resort"),
     ],
 )
 def test_a_key_differs_for(other):
-    assert other != page_key(UID, PLACE, "c")
+    assert other != page_key(UID, PLACE, "t", "c")
 
 
 def test_a_key_is_short_enough_for_every_vendor_and_for_the_schema():
-    longest = page_key(UID, (1_000_000, 1_000_000, "l" * 63), "c" * 36)
+    longest = page_key(UID, (1_000_000, 1_000_000, "l" * 63), "t" * 36, "c" * 36)
     assert len(longest) <= 160
     Hop.model_validate({"connection": "c", "namespace": "n", "state": "Pending", "key": longest})
 
@@ -121,4 +122,4 @@ def test_an_id_fits_the_entry_of_a_person_who_takes_the_page():
 
 
 def test_keys_of_two_incidents_never_meet():
-    assert not set(keys(begun())) & {page_key("other-uid", PLACE, "uid-pagerduty")}
+    assert not set(keys(begun())) & {page_key("other-uid", PLACE, "uid-pagerduty", "uid-pagerduty")}

@@ -74,13 +74,14 @@ def test_of_a_long_title_line_only_the_title_is_cut():
 
 
 def test_the_command_is_complete_but_for_the_name():
-    assert acknowledge_command(incident()) == (
-        "kubectl -n shop patch incident checkout-500s --type=merge -p 'spec: {acknowledgedBy: {YOU: {}}}'"
+    assert acknowledge_command(trigger()) == (
+        "kubectl -n shop patch incident checkout-500s --type=merge "
+        "-p 'spec: {acknowledgedBy: {YOU: {page: 1.1.primary.1}}}'"
     )
 
 
 def test_the_command_stands_alone_on_the_last_line_to_be_copied():
-    assert page_text(trigger()).splitlines()[-1] == acknowledge_command(incident())
+    assert page_text(trigger()).splitlines()[-1] == acknowledge_command(trigger())
 
 
 def test_what_is_over_asks_for_no_acknowledgement():

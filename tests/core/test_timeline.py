@@ -7,7 +7,8 @@ import pytest
 from tests.support.builders import T0
 from tests.support.play import ACKNOWLEDGED, begun, passed, posted, said
 from watchbill.api.incident_status import MAX_TIMELINE, IncidentStatus
-from watchbill.core.timeline import appended, cut
+from watchbill.core.texts import cut
+from watchbill.core.timeline import appended
 
 
 def noted(status, second, text="something"):

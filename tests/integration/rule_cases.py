@@ -117,12 +117,18 @@ def paging(*targets: Object) -> Change:
     return {"levels": [{"name": "primary", "escalateAfter": "5m", "targets": list(targets)}]}
 
 
+def falling(*fallbacks: Object) -> Object:
+    """The target with these fallbacks."""
+    return TARGET | {"fallback": list(fallbacks)}
+
+
 def said(state: str | None, reason: str | None) -> Change:
     """What `admin` says of an incident."""
     return {"state": state, "stateReason": reason, "setBy": {"state": "admin"}}
 
 
 DUPLICATE = "every target must name another connection: duplicates page nobody twice"
+VAIN_FALLBACK = "every fallback must name another connection than its target: name another or leave it out"
 USER_NAME = "must be a user name of 1 to 253 characters"
 
 CASES = (
@@ -158,7 +164,7 @@ CASES = (
     ),
     Case(
         "Incident.spec.mode",
-        "`mode` must not change",
+        "`mode` must not change: declare another incident",
         "spec.mode",
         before={"mode": "Drill"},
         passes=({"title": "Checkout is slow"},),
@@ -211,6 +217,23 @@ CASES = (
         "spec.lastResort.targets",
         passes=({"lastResort": {"targets": [TARGET, OTHER]}},),
         refuses=({"lastResort": {"targets": [TARGET, TARGET]}},),
+    ),
+    Case(
+        "EscalationPolicy.spec.levels[].targets[]",
+        VAIN_FALLBACK,
+        "spec.levels[0].targets[0].fallback",
+        passes=(
+            paging(falling(OTHER)),
+            paging(falling({"connectionRef": {"name": "pager", "namespace": "other"}})),
+        ),
+        refuses=(paging(falling(TARGET)), paging(falling(OTHER, TARGET))),
+    ),
+    Case(
+        "EscalationPolicy.spec.lastResort.targets[]",
+        VAIN_FALLBACK,
+        "spec.lastResort.targets[0].fallback",
+        passes=({"lastResort": {"targets": [falling(OTHER)]}},),
+        refuses=({"lastResort": {"targets": [falling(TARGET)]}},),
     ),
     name_case("IncidentClass"),
     Case(

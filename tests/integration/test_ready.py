@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from dev.waiting import wait_until
 from tests.integration.rule_cases import manifest
+from tests.support import argocd
 from tests.support.kstatus import kstatus
 from tests.support.kubectl import Kubectl
 from watchbill.cli.main import app
@@ -324,8 +325,43 @@ def test_an_object_that_waits_for_another_is_in_progress_and_never_failed(
     kubectl("delete", f"incidentclass/{name}")
 
 
+@pytest.fixture
+def argocd_cm(kubectl: Kubectl, namespace: str) -> dict[str, str]:
+    """The data of an `argocd-cm`, patched with what we ship as its how-to says."""
+    kubectl("create", "configmap", "argocd-cm", "--namespace", namespace, "--from-literal=url=kept")
+    patch = f"--patch-file={argocd.PATCH}"
+    kubectl("patch", "configmap", "argocd-cm", "--namespace", namespace, "--type=merge", patch)
+    data: dict[str, str] = found(kubectl, namespace, "configmap/argocd-cm")["data"]
+    assert data == {"url": "kept"} | argocd.shipped()
+    return data
+
+
 @pytest.mark.feature("F63")
-def test_an_incident_is_current_in_every_phase(kubectl: Kubectl, namespace: str, everything: list[Json]):
+def test_argo_cd_shows_what_is_ready_as_healthy_what_lacks_something_as_degraded_and_it_heals(
+    kubectl: Kubectl, namespace: str, everything: list[Json], argocd_cm: dict[str, str]
+):
+    def shown(what: str) -> tuple[str, str]:
+        return argocd.health(found(kubectl, namespace, what), argocd_cm)
+
+    for what in places(everything):
+        message = ready(kubectl, namespace, what, "True")["message"]
+        assert shown(what) == ("Healthy", message)
+
+    apply(kubectl, namespace, policy("gone"))
+    ready(kubectl, namespace, "escalationpolicy/primary", "False")
+    status, message = shown("escalationpolicy/primary")
+    assert status == "Degraded"
+    assert f"Connection {namespace}/gone does not exist" in message
+
+    apply(kubectl, namespace, manifest("Connection", {}, "gone"))
+    ready(kubectl, namespace, "escalationpolicy/primary", "True")
+    assert shown("escalationpolicy/primary")[0] == "Healthy"
+
+
+@pytest.mark.feature("F63")
+def test_an_incident_is_current_and_healthy_in_every_phase(
+    kubectl: Kubectl, namespace: str, everything: list[Json]
+):
     reference = {"name": class_name(namespace)}
     what = "incident/checkout"
     apply(kubectl, namespace, manifest("Incident", {"classRef": reference}, "checkout"))
@@ -336,6 +372,7 @@ def test_an_incident_is_current_in_every_phase(kubectl: Kubectl, namespace: str,
         assert thing["status"]["phase"] in phases
         assert thing["status"]["observedGeneration"] == thing["metadata"]["generation"]
         assert kstatus(thing) == "Current"
+        assert argocd.health(thing, argocd.shipped()) == ("Healthy", thing["status"]["phase"])
 
     def says(spec: Json) -> None:
         patch = "--patch=" + json.dumps({"spec": spec})

@@ -57,9 +57,10 @@ class TestASeverity:
         assert stage.person("ana").create("incidents", {**spec, "severity": "Minor"}).succeeded
         answer = stage.person("ana").create("incidents", spec)
         assert answer.status == 422
-        assert f"`SEV-2` is not a severity of IncidentClass `{matrix}`: use one of Major, Minor" in (
-            answer.message
-        )
+        assert (
+            f"`SEV-2` is not a severity of IncidentClass `{matrix}`: use one of Major, Minor, "
+            "or name another class in spec.classRef"
+        ) in answer.message
 
     def test_is_checked_again_when_it_is_raised(self, stage, matrix):
         spec = {**INCIDENT, "classRef": {"name": matrix}, "severity": "Minor"}

@@ -230,7 +230,7 @@ def test_the_operator_names_the_chat_user_for_whom_it_writes(stage, author):
 @pytest.mark.parametrize(
     ("spec", "refused"),
     [
-        ({"mode": "Drill"}, "`mode` must not change"),
+        ({"mode": "Drill"}, "`mode` must not change: declare another incident"),
         ({"classRef": {"name": "service"}}, "`classRef` must not change"),
         ({"state": "Cancelled"}, "`stateReason` must be set when `state` is Cancelled"),
     ],

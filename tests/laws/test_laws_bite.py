@@ -82,7 +82,7 @@ def never_repeated(patch: Patch) -> None:
 
 
 def name_in_key(patch: Patch) -> None:
-    patch.setattr(targets, "page_key", lambda uid, place, connection: f"shop/{place}/{connection}")
+    patch.setattr(targets, "page_key", lambda uid, place, *target: f"shop/{place}/{target}")
 
 
 MUTANTS = {

@@ -198,7 +198,7 @@ def test_every_action_is_told_apart(name: str):
     [
         pytest.param(trigger(), "Checkout returns 500 for every card payment", id="the title"),
         pytest.param(trigger(), "SEV-1", id="the severity"),
-        pytest.param(trigger(), acknowledge_command(incident()), id="how to acknowledge"),
+        pytest.param(trigger(), acknowledge_command(trigger()), id="how to acknowledge"),
         pytest.param(trigger(), "checkout, cart", id="what is affected"),
         pytest.param(trigger(), "primary", id="the level"),
         pytest.param(trigger(repeated=True), "repeated", id="that it is repeated"),

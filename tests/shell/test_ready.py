@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.builders import T0, target
+from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.api.reasons import Reason
 from watchbill.shell.cache import Cache, ObjectKey
 from watchbill.shell.dependants import dependants
@@ -192,6 +193,33 @@ async def test_a_class_follows_its_policy(world: World):
     for key in dependants("EscalationPolicy", "shop", "all-hands", world.cache):
         await world.keeper.reconcile(*key)
     assert world.ready("IncidentClass", "service")["status"] == "True"
+
+
+async def test_two_default_classes_are_told_of_each_other_until_one_is_left(world: World):
+    world.apply("EscalationPolicy", "all-hands", POLICY | {"allowedClasses": ["data", "service"]})
+    default = {"annotations": {DEFAULT_CLASS_ANNOTATION: "true"}}
+
+    async def follow(name: str) -> list[str]:
+        """The reasons of both after one has changed."""
+        for key in (
+            ObjectKey("IncidentClass", "", name),
+            *dependants("IncidentClass", "", name, world.cache),
+        ):
+            await world.keeper.reconcile(*key)
+        return [world.ready("IncidentClass", each)["reason"] for each in ("data", "service")]
+
+    world.apply("IncidentClass", "data", CLASS, **default)
+    await world.look("IncidentClass", "data")
+    world.apply("IncidentClass", "service", CLASS, **default)
+    assert await follow("service") == ["SecondDefault", "SecondDefault"]
+    world.apply("IncidentClass", "service", CLASS)
+    assert await follow("service") == ["ResolvedRefs", "ResolvedRefs"]
+
+
+def test_a_default_class_is_looked_at_again_when_another_class_goes(world: World):
+    world.apply("IncidentClass", "data", CLASS, annotations={DEFAULT_CLASS_ANNOTATION: "true"})
+    world.apply("IncidentClass", "plain", CLASS)
+    assert dependants("IncidentClass", "", "gone", world.cache) == [ObjectKey("IncidentClass", "", "data")]
 
 
 async def test_an_update_follows_its_incident(world: World):

@@ -46,6 +46,18 @@ class Fallback(SpecModel):
 class Target(SpecModel):
     """One that is paged: through its connection, else through the fallbacks in order."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                # To CEL, objects of two places in a schema are of two types: dyn lets them be compared.
+                "!has(self.fallback) || "
+                "self.fallback.all(f, dyn(f.connectionRef) != dyn(self.connectionRef))",
+                "every fallback must name another connection than its target: name another or leave it out",
+                ".fallback",
+            )
+        )
+    )
+
     connection_ref: ConnectionRef = Field(
         description="connectionRef names the Connection that the page goes through."
     )

@@ -134,7 +134,7 @@ class IncidentSpec(SpecModel):
 
     model_config = ConfigDict(json_schema_extra=rules(CLASS_STAYS, CANCELLED_WHY, CANCELLED_WHY_NOW))
 
-    title: Annotated[str, Field(min_length=1, max_length=200)] = Field(
+    title: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")] = Field(
         description="title says in one line what is wrong, as the person who is paged reads it."
     )
     summary: Annotated[str, Field(max_length=4096)] | None = Field(
@@ -151,7 +151,7 @@ class IncidentSpec(SpecModel):
         default="Live",
         description="mode is Live; Drill, which walks the phases and sends nothing; or Backfill, "
         "which records an incident of the past and pages nobody.",
-        json_schema_extra=rules(rule("self == oldSelf", "`mode` must not change")),
+        json_schema_extra=rules(rule("self == oldSelf", "`mode` must not change: declare another incident")),
     )
     affected: Annotated[tuple[Affected, ...], Field(max_length=32)] = Field(
         default=(),

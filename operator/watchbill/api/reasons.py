@@ -110,6 +110,7 @@ class Reason(Explained):
     )
     INVALID_URL = "InvalidURL", "The Secret's value is not an http or https URL."
     INVALID_SPEC = "InvalidSpec", "The spec says something that cannot work."
+    SECOND_DEFAULT = "SecondDefault", "Another IncidentClass is marked as the default too; one alone may be."
     POSTED = "Posted", "The update was posted."
     INCIDENT_NOT_FOUND = "IncidentNotFound", "The incident that the update is about does not exist."
 
@@ -153,6 +154,7 @@ REASONS: Mapping[str, tuple[Reason, ...]] = {
         Reason.SECRET_FORBIDDEN,
         Reason.INVALID_URL,
         Reason.INVALID_SPEC,
+        Reason.SECOND_DEFAULT,
         Reason.POSTED,
         Reason.INCIDENT_NOT_FOUND,
     ),

@@ -63,7 +63,8 @@ def faults(schema: Schema, content: Mapping[str, Any]) -> list[Fault]:
     Rules that compare with the old object need one, and are left out.
     """
     admitted = _named(_admitted(schema, content))
-    found = [*_structural_faults(schema, admitted), *_duplicates(schema, admitted, ())]
+    # One that requires several fields names all that are missing, once for each of them.
+    found = [*dict.fromkeys(_structural_faults(schema, admitted)), *_duplicates(schema, admitted, ())]
     wrong = [fault.path for fault in found]
     for node, value, path in _walk(schema, _seen_by_rules(admitted), ()):
         # A rule can only be judged where what it looks at has the right shape.

@@ -21,6 +21,7 @@ from watchbill.core.readiness import (
     SecretState,
     class_problems,
     connection_problems,
+    is_default,
     policy_problems,
     secret_state,
 )
@@ -70,6 +71,12 @@ class World:
             for (_, namespace, name), model in self.models.items()
             if isinstance(model, EscalationPolicy)
         }
+
+    @cached_property
+    def default_classes(self) -> list[str]:
+        """The names of the classes that can be read and are marked as the default."""
+        classes = [model for model in self.models.values() if isinstance(model, IncidentClass)]
+        return [each.metadata.name for each in classes if is_default(each.metadata.annotations)]
 
 
 def read(manifest: Manifest, namespace: str) -> Any:
@@ -124,7 +131,7 @@ def _problems(model: Any, world: World) -> Iterator[Problem]:
         case EscalationPolicy():
             yield from policy_problems(model, world.connections)
         case IncidentClass():
-            yield from class_problems(model, world.policies, world.connections)
+            yield from class_problems(model, world.policies, world.connections, world.default_classes)
         case Connection():
             states = {(each.name, each.key): _secret_state(each, world) for each in references(model)}
             yield from connection_problems(model, states)

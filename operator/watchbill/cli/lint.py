@@ -39,7 +39,10 @@ def lint(
     Needs no cluster. Give every folder whose objects name each other: what is in none of them counts as
     missing. Exits 1 where there are errors; warnings alone exit 0.
     """
-    found = examine(files_in(paths), namespace)
+    files = files_in(paths)
+    found = examine(files, namespace)
+    if not files:
+        typer.echo(f"no manifest was found in {', '.join(map(str, paths))}: name another folder", err=True)
     if output is Output.JSON:
         typer.echo(as_json(found))
     else:

@@ -14,6 +14,8 @@ def resolves(observation: Observation) -> tuple[ResolvePage, ...]:
         for at, hop in enumerate(page.hops):
             facts = observation.connections.get(ConnectionKey(hop.namespace, hop.connection))
             told = hop.closing is not None and (hop.closing.action, hop.closing.state) == ("Resolve", "Done")
-            if facts is not None and facts.resolves and ledger.may_be_open(page, hop) and not told:
+            # One whose connection is gone is tried as well: the failure says what to close by hand.
+            able = facts is None or facts.resolves
+            if able and ledger.may_be_open(page, hop) and not told:
                 found.append(ResolvePage(incident_facts(incident, incident.status), page, at))
     return tuple(found)

@@ -13,6 +13,7 @@ def accepted(draft: Draft) -> Draft:
     """The draft with its class and policy frozen as soon as they can be found; until then, loudly without."""
     if draft.status.policy is not None or draft.phase not in OPEN:
         return draft
+    draft = _declared(draft)
     found = draft.observation.incident_class
     if draft.status.frozen_class is None and found is not None:
         draft = draft.having(frozen_class=plan.frozen_class(found), severity=draft.spec.severity)
@@ -27,6 +28,15 @@ def accepted(draft: Draft) -> Draft:
         text = f"EscalationPolicy {name} is not there, and the class's defaultEscalation cannot be used"
         return _unplanned(draft, Reason.POLICY_NOT_FOUND, text)
     return _triggered(draft.having(policy=policy), is_default)
+
+
+def _declared(draft: Draft) -> Draft:
+    """The draft whose timeline begins with who declared what."""
+    if draft.status.timeline:
+        return draft
+    spec = draft.spec
+    author = (spec.set_by.declaration if spec.set_by else None) or ""
+    return draft.noted("Declared", f"{spec.severity} declared: {spec.title}", author, "kubectl")
 
 
 def accepted_condition(draft: Draft, is_default: bool) -> tuple[Reason, str]:
@@ -51,8 +61,6 @@ def accepted_condition(draft: Draft, is_default: bool) -> tuple[Reason, str]:
 def _triggered(draft: Draft, is_default: bool) -> Draft:
     reason, text = accepted_condition(draft, is_default)
     spec = draft.spec
-    author = (spec.set_by.declaration if spec.set_by else None) or ""
-    draft = draft.noted("Declared", f"{spec.severity} declared: {spec.title}", author, "kubectl")
     draft = draft.timed(triggered_time=draft.now)
     draft = with_condition(draft, IncidentCondition.ACCEPTED, True, reason, text)
     draft = moved(draft, Trigger.PLANNED, Reason.WAITING, "nobody has acknowledged")

@@ -84,6 +84,9 @@ def _taken(draft: Draft, user: str, entry: Acknowledgement) -> Draft:
     note = f": {entry.note}" if entry.note else ""
     if draft.phase not in OPEN:
         return draft
+    if is_own and all(page.id != entry.page for page in draft.status.pages):
+        text = f"{user} took page {entry.page}, and there is no such page; see status.pages"
+        return draft.noted("NoChange", text, user, "kubectl")
     if is_own:
         draft = _page_taken(draft, entry.page or "")
         return draft.noted("PageAcknowledged", f"{user} took page {entry.page}{note}", user, "kubectl")

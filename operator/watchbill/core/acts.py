@@ -76,15 +76,18 @@ def escalation_requested(draft: Draft) -> Draft:
         return draft
     draft = draft.seen(request=mark)
     policy = draft.status.policy
-    if request is None or policy is None or draft.phase not in OPEN:
+    if request is None:
         return draft
     user = _escalation_author(draft)
+    if policy is None or draft.phase not in OPEN:
+        return _unchanged(draft, user, "asked for a level")
     at = draft.escalation
-    round_, level = at.round, request.to_level or ""
+    round_, level, asked = at.round, request.to_level or "", request.to_level or "the next level"
     if plan.level_index(policy, level) is None:
         step = plan.step_after(policy, at.round, at.level) if at.level != plan.LAST_RESORT else None
         round_, level = (step[0], step[1].name) if step else (1, plan.LAST_RESORT)
-    text = f"{user} asked for level {level}: {request.reason}"
+    instead = f" (there is none of that name; {level} opens)" if request.to_level not in (None, level) else ""
+    text = f"{user} asked for {asked}{instead}: {request.reason}"
     draft = escalation.presumed(draft).noted("Escalated", text, user, "kubectl")
     return escalation.begun(draft.told(EventReason.ESCALATED, text), round_, level)
 
@@ -125,8 +128,10 @@ def snoozed(draft: Draft) -> Draft:
     is_over = until is None or until <= draft.now
     if draft.escalation.state == "Snoozed" and is_over:
         return _woken(draft, f"{user} ended the snooze; paging resumes")
-    if until is None or is_over or draft.escalation.state not in ("Waiting", "Exhausted", "Snoozed"):
+    if until is None:
         return draft
+    if is_over or draft.escalation.state not in ("Waiting", "Exhausted", "Snoozed"):
+        return _unchanged(draft, user, "asked for silence")
     until = ceil_to_millisecond(min(until, draft.now + LONGEST_SNOOZE))
     text = f"{user} silenced paging until {until:%Y-%m-%d %H:%M} UTC"
     draft = escalation.presumed(draft).escalating(state="Snoozed", snoozed_until_time=until, next_time=until)
@@ -164,6 +169,12 @@ def _reaccepted(draft: Draft, is_default: bool | None = None) -> Draft:
     is_default = held.reason == Reason.DEFAULT_ESCALATION if is_default is None else is_default
     reason, text = acceptance.accepted_condition(draft, is_default)
     return with_condition(draft, IncidentCondition.ACCEPTED, True, reason, text)
+
+
+def _unchanged(draft: Draft, user: str, act: str) -> Draft:
+    """The draft that says that an act came when it changes nothing."""
+    text = f"{user} {act}, which changes nothing while {draft.phase} and nobody is being paged"
+    return draft.noted("NoChange", text, user, "kubectl")
 
 
 def _escalation_author(draft: Draft) -> str:

@@ -47,7 +47,9 @@ def acknowledgement_overdue(draft: Draft) -> Draft:
 def escalation_exhausted(draft: Draft) -> Draft:
     """The draft whose EscalationExhausted is True while the last resort is paged and nobody answers."""
     if draft.escalation.state == "Exhausted" and draft.phase in OPEN:
-        text = "every level was paged in vain; acknowledge, or fix the policy and set adoptPolicy"
+        text = "nobody acknowledged at any level; acknowledge, or mend the policy and set adoptPolicy"
+        if draft.status.policy is None:
+            text = "there is no policy to walk: see Accepted for what is missing"
         return with_condition(draft, Type.ESCALATION_EXHAUSTED, True, Reason.NOBODY_ACKNOWLEDGED, text)
     return with_condition(draft, Type.ESCALATION_EXHAUSTED, False, Reason.LEVELS_REMAIN, "")
 

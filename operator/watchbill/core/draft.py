@@ -9,6 +9,7 @@ from watchbill.api.incident_status import EscalationStatus, IncidentStatus, Phas
 from watchbill.api.reasons import EventReason
 from watchbill.core.decision import Event, EventType
 from watchbill.core.observation import Observation
+from watchbill.core.texts import neutral
 from watchbill.core.timeline import Source, appended
 
 OPERATOR = "watchbill"
@@ -61,4 +62,4 @@ class Draft:
 
     def told(self, reason: EventReason, message: str, kind: EventType = "Normal") -> "Draft":
         """The draft with one more Event for people to read."""
-        return replace(self, events=(*self.events, Event(reason, message, kind)))
+        return replace(self, events=(*self.events, Event(reason, neutral(message), kind)))

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from watchbill.api.condition import Condition, ConditionStatus
 from watchbill.api.connection import VENDORS, Connection, ConnectionSpec
 from watchbill.api.escalation_policy import EscalationPolicy, EscalationPolicySpec
+from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
 from watchbill.api.model import ObjectMeta, Url
@@ -27,6 +28,7 @@ from watchbill.core.references import (
     connection_references,
     granted,
     policy_references,
+    repeated_connections,
     update_references,
 )
 
@@ -86,7 +88,7 @@ def _is_url(value: str) -> bool:
 def policy_problems(
     policy: EscalationPolicy, connections: Mapping[ConnectionKey, ConnectionSpec]
 ) -> Iterator[Problem]:
-    """What keeps a policy from paging as it says: every connection must exist, be granted, and page."""
+    """What keeps a policy from paging as it says: each connection must exist, be granted, and page once."""
     home = policy.metadata.namespace or ""
     for reference in policy_references(policy):
         spec = connections.get(ConnectionKey(reference.namespace, reference.name))
@@ -100,6 +102,9 @@ def policy_problems(
         elif spec.vendor not in PAGING_VENDORS:
             text = f"{reference} {_vendor(spec)}, which cannot page; name one that can"
             yield Problem(Reason.INVALID_SPEC, reference.path, text)
+    for path, reference in repeated_connections(policy):
+        text = f"{reference} is paged already and is not paged twice; name another or leave it out"
+        yield Problem(Reason.INVALID_SPEC, path, text)
 
 
 def policy_condition(
@@ -113,9 +118,20 @@ def class_problems(
     incident_class: IncidentClass,
     policies: Mapping[tuple[str, str], EscalationPolicy],
     connections: Mapping[ConnectionKey, ConnectionSpec],
+    defaults: Iterable[str],
 ) -> Iterator[Problem]:
-    """What keeps a class from being used as it says; `policies` are keyed by (namespace, name)."""
+    """What keeps a class from being used as it says; `policies` are keyed by (namespace, name).
+
+    `defaults` names every class that is marked as the default, be this one among them or not.
+    """
     name = incident_class.metadata.name
+    others = sorted(set(defaults) - {name})
+    if others and is_default(incident_class.metadata.annotations):
+        text = (
+            f"IncidentClass {', '.join(others)} is the default too; remove {DEFAULT_CLASS_ANNOTATION} from "
+        )
+        text += "one of them" if len(others) == 1 else "all but one"
+        yield Problem(Reason.SECOND_DEFAULT, "metadata.annotations", text)
     for reference in class_references(incident_class):
         key = ConnectionKey(reference.namespace, reference.name)
         connection = connections.get(key) if reference.kind == "Connection" else None
@@ -130,16 +146,23 @@ def class_problems(
             yield Problem(Reason.INVALID_SPEC, reference.path, text)
 
 
+def is_default(annotations: Mapping[str, str]) -> bool:
+    """Whether a class with these annotations is that of the incidents that name none."""
+    return annotations.get(DEFAULT_CLASS_ANNOTATION) == "true"
+
+
 def class_condition(
     incident_class: IncidentClass,
     policies: Mapping[tuple[str, str], EscalationPolicy],
     connections: Mapping[ConnectionKey, ConnectionSpec],
+    defaults: Iterable[str],
     now: datetime,
 ) -> Condition:
-    """Ready of a class, given the policies by (namespace, name) and the connections that exist."""
+    """Ready of a class, given what exists: policies by (namespace, name), connections, default classes."""
     channels = [r.path.removesuffix(".connectionRef") for r in class_references(incident_class)[1:]]
     note = f"{channels[0]} is accepted, but this version makes no channels" if channels else ""
-    return _ready(incident_class.metadata, class_problems(incident_class, policies, connections), now, note)
+    problems = class_problems(incident_class, policies, connections, defaults)
+    return _ready(incident_class.metadata, problems, now, note)
 
 
 def connection_problems(

@@ -9,7 +9,8 @@ from watchbill.core import ledger
 from watchbill.core.backoff import CLOSING_ATTEMPTS, backoff
 from watchbill.core.effects import SendPage
 from watchbill.core.outcomes import Outcome, Result
-from watchbill.core.timeline import appended, cut
+from watchbill.core.texts import cut
+from watchbill.core.timeline import appended
 
 REPEATS = (timedelta(seconds=60), timedelta(minutes=4))
 """The waits before a resolve is repeated, at 60 s and at 5 min, where the arrival of the page is uncertain:

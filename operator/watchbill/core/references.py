@@ -29,6 +29,11 @@ class Reference:
     key: str = ""
     """The key of a Secret; empty for every other kind."""
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """The namespace and the name: the same for two references to one object of a kind."""
+        return self.namespace, self.name
+
     def __str__(self) -> str:
         """The kind and where it is, as people write it: `Connection shop/pagerduty`."""
         place = f"{self.namespace}/{self.name}" if self.namespace else self.name
@@ -61,16 +66,36 @@ def policy_references(policy: EscalationPolicy) -> tuple[Reference, ...]:
 
 def _target_references(targets: tuple[Target, ...], path: str, home: str) -> Iterator[Reference]:
     for index, target in enumerate(targets):
-        here = f"{path}.targets[{index}]"
-        yield _connection_reference(target.connection_ref, f"{here}.connectionRef", home)
-        for hop, fallback in enumerate(target.fallback):
-            yield _connection_reference(
-                fallback.connection_ref, f"{here}.fallback[{hop}].connectionRef", home
-            )
+        yield from _ways(target, f"{path}.targets[{index}]", home)
+
+
+def _ways(target: Target, path: str, home: str) -> Iterator[Reference]:
+    """The connection of a target, then its fallbacks."""
+    yield _connection_reference(target.connection_ref, f"{path}.connectionRef", home)
+    for hop, fallback in enumerate(target.fallback):
+        yield _connection_reference(fallback.connection_ref, f"{path}.fallback[{hop}].connectionRef", home)
 
 
 def _connection_reference(ref: ConnectionRef, path: str, home: str) -> Reference:
     return Reference(path, "Connection", ref.namespace or home, ref.name)
+
+
+def repeated_connections(policy: EscalationPolicy) -> Iterator[tuple[str, Reference]]:
+    """What a list of targets or of fallbacks names in vain, and the path of the list.
+
+    The schema refuses what is spelled alike; only here is a missing namespace known to be the policy's own.
+    """
+    home = policy.metadata.namespace or ""
+    lists = [(f"spec.levels[{index}]", level.targets) for index, level in enumerate(policy.spec.levels)]
+    for path, targets in [*lists, ("spec.lastResort", policy.spec.last_resort.targets)]:
+        seen: set[tuple[str, str]] = set()
+        for index, target in enumerate(targets):
+            here = f"{path}.targets[{index}]"
+            own, *fallbacks = _ways(target, here, home)
+            if own.place in seen:
+                yield f"{path}.targets", own
+            seen.add(own.place)
+            yield from ((f"{here}.fallback", each) for each in fallbacks if each.place == own.place)
 
 
 def class_references(incident_class: IncidentClass) -> tuple[Reference, ...]:

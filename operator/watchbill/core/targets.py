@@ -10,23 +10,25 @@ from watchbill.core.effects import ConnectionKey
 from watchbill.core.observation import ConnectionFacts
 from watchbill.core.plan import LAST_RESORT
 from watchbill.core.references import granted
-from watchbill.core.timeline import cut
+from watchbill.core.texts import cut
 
 
-def page_key(uid: str, place: tuple[int, int, str], connection_uid: str) -> str:
-    """The outward key of a page: durable facts alone, the incident's UID first (at most 255 characters).
+def page_key(uid: str, place: tuple[int, int, str], target_uid: str, connection_uid: str) -> str:
+    """The outward key of a page: durable facts alone, the incident's UID first (at most 160 characters).
 
-    `place` is (epoch, round, level). A target is its connection's UID and whether it is the last resort.
+    `place` is (epoch, round, level). A target is its connection's UID and whether it is the last resort; the
+    page's own way may be another connection, which two targets can share as their fallback.
     """
     epoch, round_, level = place
-    target = digest([connection_uid, level == LAST_RESORT])[:12]
+    target = digest([target_uid, connection_uid, level == LAST_RESORT])[:12]
     return f"{uid}/{epoch}/{round_}/{level}/{target}"
 
 
 def page_for(draft: Draft, target: Target, place: tuple[int, int, str], namespace: str) -> Page:
     """The page of a target at a place, each hop ready to be tried or failed with its reason."""
     refs: list[ConnectionRef] = [target.connection_ref, *(f.connection_ref for f in target.fallback)]
-    hops = tuple(_hop(draft, ref, place, namespace) for ref in refs)
+    target_uid = _uid(draft, ConnectionKey(refs[0].namespace or namespace, refs[0].name))
+    hops = tuple(_hop(draft, ref, (place, target_uid), namespace) for ref in refs)
     epoch, round_, level = place
     address = (refs[0].namespace or namespace, refs[0].name)
     identity = digest([draft.observation.incident.metadata.uid, *place, *address])
@@ -46,7 +48,14 @@ def is_reachable(page: Page) -> bool:
     return any(hop.state != "Failed" for hop in page.hops)
 
 
-def _hop(draft: Draft, ref: ConnectionRef, place: tuple[int, int, str], namespace: str) -> Hop:
+def _uid(draft: Draft, key: ConnectionKey) -> str:
+    """The connection's UID, or its place where it is not there."""
+    facts = draft.observation.connections.get(key)
+    return facts.uid if facts else f"{key.namespace}/{key.name}"
+
+
+def _hop(draft: Draft, ref: ConnectionRef, of: tuple[tuple[int, int, str], str], namespace: str) -> Hop:
+    place, target_uid = of
     key = ConnectionKey(ref.namespace or namespace, ref.name)
     facts = draft.observation.connections.get(key)
     uid = draft.observation.incident.metadata.uid
@@ -54,7 +63,7 @@ def _hop(draft: Draft, ref: ConnectionRef, place: tuple[int, int, str], namespac
         connection=key.name,
         namespace=key.namespace,
         connection_uid=facts.uid if facts else "",
-        key=page_key(uid, place, facts.uid if facts else f"{key.namespace}/{key.name}"),
+        key=page_key(uid, place, target_uid, _uid(draft, key)),
         state="Pending",
     )
     problem = _problem(key, facts, facts.allowed_namespaces if facts else None, namespace)

@@ -44,19 +44,23 @@ def title_line(effect: Effect, limit: int = 256) -> str:
     return start + cut(neutral(effect.incident.title), limit - len(start) - len(end)) + end
 
 
-def acknowledge_command(incident: IncidentFacts) -> str:
-    """The one command that acknowledges the incident once YOU is replaced by a user name."""
+def acknowledge_command(effect: Effect) -> str:
+    """The one command that acknowledges once YOU is replaced by a user name.
+
+    It names the page, so that it says something new, and counts, whenever the same person is paged again.
+    """
+    incident = effect.incident
     return (
         f"kubectl -n {incident.namespace} patch incident {incident.name} --type=merge "
-        "-p 'spec: {acknowledgedBy: {YOU: {}}}'"
+        f"-p 'spec: {{acknowledgedBy: {{YOU: {{page: {effect.page.id}}}}}}}'"
     )
 
 
-def how_to_acknowledge(incident: IncidentFacts) -> str:
+def how_to_acknowledge(effect: Effect) -> str:
     """What to type to take the incident, and what to put in the place of YOU."""
     return (
         "To acknowledge, run this with your user name in the place of YOU "
-        f"(`kubectl auth whoami` prints it):\n{acknowledge_command(incident)}"
+        f"(`kubectl auth whoami` prints it):\n{acknowledge_command(effect)}"
     )
 
 
@@ -85,7 +89,7 @@ def page_text(effect: Effect) -> str:
     if isinstance(effect, SendPage):
         if incident.summary:
             lines.append(summary(incident))
-        lines.append(how_to_acknowledge(incident))
+        lines.append(how_to_acknowledge(effect))
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from itertools import takewhile
 from typing import Literal
 
 from watchbill.api.incident_status import MAX_TIMELINE, IncidentStatus, TimelineEntry
+from watchbill.core.texts import cut, neutral
 
 Source = Literal["kubectl", "timer", "page", "update"]
 
@@ -21,7 +22,11 @@ def appended(
     """The status with one more entry, not earlier than the one before it; the oldest may be dropped."""
     last = status.timeline[-1].time if status.timeline else now
     entry = TimelineEntry(
-        time=max(last, now), kind=kind, actor=actor or "unknown", source=source, text=cut(text, MAX_TEXT)
+        time=max(last, now),
+        kind=kind,
+        actor=actor or "unknown",
+        source=source,
+        text=cut(neutral(text), MAX_TEXT),
     )
     entries = (*status.timeline, entry)
     dropped = max(0, len(entries) - MAX_TIMELINE)
@@ -34,8 +39,3 @@ def was_just_said(status: IncidentStatus, text: str) -> bool:
     """Whether the timeline ends with this failure, perhaps among others: nothing else has happened since."""
     latest = takewhile(lambda entry: entry.kind in FAILURES, reversed(status.timeline))
     return any(entry.text == text for entry in latest)
-
-
-def cut(text: str, length: int) -> str:
-    """The text, cut to at most this many characters with an ellipsis as the mark."""
-    return text if len(text) <= length else text[: length - 1] + "…"

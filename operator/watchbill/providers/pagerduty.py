@@ -78,7 +78,7 @@ def _payload(effect: SendPage) -> dict[str, Any]:
         "level": effect.page.level,
         "summary": texts.summary(incident),
         "note": " ".join(texts.warnings(effect)),
-        "acknowledge": texts.how_to_acknowledge(incident),
+        "acknowledge": texts.how_to_acknowledge(effect),
     }
     return {
         "summary": texts.title_line(effect, SUMMARY_LIMIT),

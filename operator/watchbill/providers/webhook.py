@@ -162,7 +162,7 @@ def _data(effect: Effect) -> dict[str, Any]:
         return found | {"by": texts.neutral(effect.by)}
     return found | {
         "summary": texts.summary(incident),
-        "acknowledge": texts.acknowledge_command(incident),
+        "acknowledge": texts.acknowledge_command(effect),
         "repeated": effect.repeated,
         "late": page.late,
         "unseenSince": effect.unseen_since,

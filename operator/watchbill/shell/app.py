@@ -37,7 +37,7 @@ from watchbill.shell.send import Sender
 from watchbill.shell.settings import Settings, holder_of
 from watchbill.shell.store import Store
 from watchbill.shell.sync import Syncer
-from watchbill.shell.tally import Tally, overdue_pages
+from watchbill.shell.tally import Tally, overdue_incidents
 from watchbill.shell.unwritten import Unwritten
 from watchbill.shell.watch import Watch
 
@@ -113,7 +113,7 @@ class App:
         self.watch.on_gap = self.syncer.request
         self.syncer.on_appeared = self.syncer.on_missed = self.watch.restart
         overdue = self.metrics.overdue_actions.labels("page")
-        overdue.set_function(lambda: overdue_pages(self.cache.list("Incident"), self.clock.now()))
+        overdue.set_function(lambda: overdue_incidents(self.cache.list("Incident"), self.clock.now()))
         for provider in PROVIDERS:
             self.metrics.circuit_open.labels(provider).set_function(partial(self.sender.is_open, provider))
 
@@ -167,6 +167,13 @@ class App:
         while not (self.elector.is_leader() and self.watch.watching):
             await asyncio.sleep(0.05)
         log.info("ready", identity=self._settings.identity)
+        key = self._settings.last_resort
+        if key is not None and not self.cache.knows("Connection", *key):
+            log.error(
+                "the connection of --last-resort is not there; create it",
+                namespace=key.namespace,
+                name=key.name,
+            )
 
     async def _stop(self) -> None:
         # Nothing new begins; what was begun ends, and is written while this process still leads.

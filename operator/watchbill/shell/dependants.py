@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from watchbill.api.reasons import READY
+from watchbill.core.readiness import is_default
 from watchbill.shell.cache import ObjectKey, Raw, Version, key_of
 
 REFERRERS = {
@@ -30,7 +31,7 @@ class Objects(Protocol):
 
 
 def dependants(kind: str, namespace: str, name: str, cache: Objects) -> list[ObjectKey]:
-    """The objects whose Ready may change because this one was created, changed its spec, or was deleted.
+    """The objects whose Ready may change because this one was created, changed, or was deleted.
 
     It walks the cache: ask it for changes after the first sync only, for at first every object is judged.
     """
@@ -42,12 +43,23 @@ def _dependants(key: ObjectKey, cache: Objects) -> Iterator[ObjectKey]:
         for raw in cache.list(referrer):
             if _names(raw["spec"], field, key, key_of(referrer, raw).namespace):
                 yield key_of(referrer, raw)
+    if key.kind == "IncidentClass":
+        for name in default_classes(cache):
+            if name != key.name:
+                yield ObjectKey(key.kind, "", name)
     if key.kind == "Incident":
         exists = cache.version(key) is not None
         for update in cache.list("IncidentUpdate", key.namespace):
             # An incident changes often, and its existence twice: an update that agrees can rest.
             if _names(update["spec"], "incidentRef", key, key.namespace) and _is_ready(update) != exists:
                 yield key_of("IncidentUpdate", update)
+
+
+def default_classes(cache: Objects) -> Iterator[str]:
+    """The names of the classes that are marked as the default, also of one that cannot be read."""
+    for raw in cache.list("IncidentClass"):
+        if is_default(raw["metadata"].get("annotations") or {}):
+            yield raw["metadata"]["name"]
 
 
 def _names(part: Any, field: str, key: ObjectKey, home: str) -> bool:

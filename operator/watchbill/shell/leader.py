@@ -78,6 +78,7 @@ class Elector:
         self._valid_until = float("-inf")
         self._leading = False
         self._task: asyncio.Task[None] | None = None
+        self._complaint = ""
         self._unreachable_since: datetime | None = None
         self.on_gain: Callable[[], None] = lambda: None
         self.on_loss: Callable[[], None] = lambda: None
@@ -133,7 +134,7 @@ class Elector:
             began = self._clock.monotonic()
             await self.attempt()
             # After a conflict nothing is known; a leader has no time to lose.
-            next_try = began + (SOON if self._seen is None else RETRY_PERIOD)
+            next_try = began + (SOON if self._seen is None and not self._complaint else RETRY_PERIOD)
             if self._leading and self._valid_until < next_try:
                 await self._sleep_until(self._valid_until)
                 self._check_validity()
@@ -157,12 +158,21 @@ class Elector:
             # Somebody wrote since it was read, or our own write was taken and its answer lost.
             self._seen = None
         except Unreachable as error:
-            log.warning("the lease cannot be reached", problem=str(error))
+            self._complain("the lease cannot be reached", str(error))
             if self._leading and self._unreachable_since is None:
                 self._unreachable_since = began_at
         except KubeError as error:
-            log.error("the lease was refused", lease=self._path, problem=str(error))
+            text = "the lease was refused; config/rbac/operator.yaml grants what it takes"
+            self._complain(text, str(error))
+        else:
+            self._complaint = ""
         self._check_validity()
+
+    def _complain(self, text: str, problem: str) -> None:
+        """Say what is wrong once, until it is something else."""
+        if problem != self._complaint:
+            log.warning(text, lease=self._path, problem=problem)
+        self._complaint = problem
 
     def _may_take(self) -> bool:
         seen, now = self._seen, self._clock.monotonic()

@@ -108,7 +108,7 @@ class Metrics:
         )
         self.overdue_actions = self._gauge(
             "overdue_actions",
-            "Pages that were due more than a minute ago and that nobody has got yet.",
+            "Open incidents whose page was due more than a minute ago, and that no connection has accepted.",
             ["action"],
         )
 

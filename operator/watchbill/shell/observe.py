@@ -6,12 +6,12 @@ from typing import Any
 
 from watchbill.api.connection import Connection
 from watchbill.api.escalation_policy import EscalationPolicy
-from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.api.incident import Incident
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
 from watchbill.core.effects import ConnectionKey
 from watchbill.core.observation import ConnectionFacts, Observation, UpdateFacts
+from watchbill.core.readiness import is_default
 from watchbill.core.references import class_granted
 from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey
@@ -199,7 +199,7 @@ class Observer:
             return found
         for key in sorted(self._cache.versions("IncidentClass")):
             found = self._cache.read(IncidentClass, "", key.name)
-            if found is not None and found.metadata.annotations.get(DEFAULT_CLASS_ANNOTATION) == "true":
+            if found is not None and is_default(found.metadata.annotations):
                 return found
         self.absences.missed("IncidentClass", "", "")
         return None

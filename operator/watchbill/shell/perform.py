@@ -172,12 +172,14 @@ class Performer:
             return Verdict(Result.AUTH, reason=problem.reason, message=problem.message), ""
         except KubeError as error:
             return Verdict(Result.RETRY, reason="SecretUnread", message=str(error)), ""
-        return verdict, fingerprint(order.effect.incident.uid, values) if values else ""
+        # Another address is another account: what stands open at the old one is not closed at the new.
+        address = {"": _vendor(connection).model_dump_json()}
+        return verdict, fingerprint(order.effect.incident.uid, values | address)
 
     async def _send(
         self, order: Order, provider: Provider, connection: Connection, values: dict[str, str]
     ) -> Verdict | None:
-        vendor: Any = getattr(connection.spec, VENDOR_FIELDS[connection.spec.vendor])
+        vendor = _vendor(connection)
         clock, began = self._outside.clock, 0.0
 
         def still_wanted() -> bool:
@@ -243,6 +245,18 @@ class Performer:
 
     def _measure(self, effect: Effect, verdict: Verdict) -> None:
         metrics, where = self._outside.metrics, connection_of(effect)
+        # The ledger keeps a hop's latest attempt; every one of them stands in the log (DESIGN §7).
+        log.info(
+            "attempted",
+            incident=f"{effect.incident.namespace}/{effect.incident.name}",
+            action=effect.action,
+            page=effect.page.id,
+            connection=f"{where.namespace}/{where.name}",
+            key=hop_of(effect).key,
+            result=verdict.result.value,
+            reason=verdict.reason,
+            externalID=verdict.external_id,
+        )
         connection = self._outside.cache.read(Connection, where.namespace, where.name)
         vendor = connection.spec.vendor if connection else "unknown"
         metrics.notifications.labels(vendor).inc()
@@ -255,3 +269,8 @@ class Performer:
                 self._outside.tell(effect)
             late = self._outside.clock.now() - effect.page.due_time
             metrics.escalation_step_delay.labels(effect.page.level).observe(max(late.total_seconds(), 0.0))
+
+
+def _vendor(connection: Connection) -> Any:
+    """The settings of the vendor that is set."""
+    return getattr(connection.spec, VENDOR_FIELDS[connection.spec.vendor])

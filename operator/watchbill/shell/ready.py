@@ -20,7 +20,7 @@ from watchbill.core.effects import ConnectionKey
 from watchbill.core.readiness import SecretState
 from watchbill.core.references import Reference, connection_references, references
 from watchbill.shell.cache import ObjectKey, Raw
-from watchbill.shell.dependants import Objects
+from watchbill.shell.dependants import Objects, default_classes
 from watchbill.shell.kube import Conflict, NotFound
 from watchbill.shell.paths import path_of
 from watchbill.shell.secrets import SecretProblem
@@ -97,7 +97,8 @@ class ReadyKeeper:
                 return readiness.policy_condition(model, self._connections(model), now), None
             case IncidentClass():
                 connections, policies = self._connections(model), self._policies(model)
-                return readiness.class_condition(model, policies, connections, now), None
+                defaults = default_classes(self.cache)
+                return readiness.class_condition(model, policies, connections, defaults, now), None
             case IncidentUpdate():
                 (reference,) = references(model)
                 incident = ObjectKey(reference.kind, reference.namespace, reference.name)

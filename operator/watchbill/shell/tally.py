@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import IncidentStatus
+from watchbill.core.lifecycle import OPEN
 from watchbill.shell.cache import Raw
 from watchbill.shell.metrics import Metrics
 
@@ -55,11 +56,24 @@ class Tally:
             self._metrics.incidents.labels(*labels).inc()
 
 
-def overdue_pages(incidents: Iterable[Raw], now: datetime) -> int:
-    """How many pages were due more than a minute ago and are still on their way."""
-    pages = (page for raw in incidents for page in raw.get("status", {}).get("pages", ()))
-    due = (page["dueTime"] for page in pages if page.get("state") == "Pending" and "dueTime" in page)
-    return sum(now - datetime.fromisoformat(time) > OVERDUE for time in due)
+def overdue_incidents(incidents: Iterable[Raw], now: datetime) -> int:
+    """How many incidents have been open for over a minute with no page accepted since paging began anew."""
+    return sum(_is_overdue(raw, now) for raw in incidents)
+
+
+def _is_overdue(raw: Raw, now: datetime) -> bool:
+    """Whether nobody was reached: also where there is no class or policy, or every connection failed."""
+    status = raw.get("status") or {}
+    escalation = status.get("escalation") or {}
+    is_live = (raw.get("spec") or {}).get("mode", "Live") == "Live"
+    is_open = status.get("phase", "Pending") in OPEN
+    if not is_live or not is_open or escalation.get("state") in ("Stopped", "Snoozed"):
+        return False
+    pages = [page for page in status.get("pages", ()) if page.get("epoch") == escalation.get("epoch")]
+    if any(page.get("state") in ("Accepted", "Acknowledged") for page in pages):
+        return False
+    due = min((page["dueTime"] for page in pages), default=raw["metadata"]["creationTimestamp"])
+    return now - datetime.fromisoformat(due) > OVERDUE
 
 
 def _observe(observe: Callable[[float], object], since: datetime | None, until: datetime | None) -> None:

@@ -33,7 +33,8 @@ def incident_severity(operator_user: str) -> list[Manifest]:
             refusal(
                 "!variables.mine || params.spec.severities.exists(s, s.name == object.spec.severity)",
                 "spec.severity: `${object.spec.severity}` is not a severity of IncidentClass "
-                "`${params.metadata.name}`: use one of ${params.spec.severities.map(s, s.name).join(', ')}",
+                "`${params.metadata.name}`: use one of ${params.spec.severities.map(s, s.name).join(', ')}, "
+                "or name another class in spec.classRef",
                 reason="Invalid",
             )
         ],
