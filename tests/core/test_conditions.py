@@ -6,9 +6,11 @@ import pytest
 
 from tests.support.builders import KEYED, T0, connections, observation, policy, target
 from tests.support.play import ACKNOWLEDGED, REFUSED, begun, condition, passed, said, seconds
+from tests.support.simulate import Answer
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.api.reasons import IncidentCondition, Reason
 from watchbill.core.draft import Draft
+from watchbill.core.outcomes import Result
 from watchbill.core.transition import INITIAL, with_all_conditions, with_condition
 
 
@@ -84,6 +86,18 @@ def test_a_connection_that_works_again_is_not_named_any_more():
     again = policy(("a", "1m", [target("pagerduty", "backup")]), times=3)
     incident = begun({"pagerduty": REFUSED}, policies={"primary": again})
     assert "shop/pagerduty fails (HTTP400)" in condition(incident, "Degraded").message
+    incident.answers = {}
+    passed(incident, "1m")
+    assert condition(incident, "Degraded").status == "False"
+
+
+def test_a_page_that_did_not_reach_all_of_its_recipients_is_degraded_until_the_next_one_does():
+    again = policy(("a", "1m", [target("pagerduty")]), times=3)
+    partial = Answer(Result.OK, reason="RecipientsRefused")
+    incident = begun({"pagerduty": partial}, policies={"primary": again})
+    degraded = condition(incident, "Degraded")
+    assert (degraded.status, degraded.reason) == ("True", "ConnectionFailing")
+    assert "connection shop/pagerduty fails (RecipientsRefused)" in degraded.message
     incident.answers = {}
     passed(incident, "1m")
     assert condition(incident, "Degraded").status == "False"

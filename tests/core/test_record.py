@@ -145,6 +145,15 @@ def test_the_timeline_says_repeated_and_late_and_when_nobody_is_woken():
     )
 
 
+def test_the_timeline_says_whom_a_delivered_page_did_not_reach():
+    status = folded(Result.OK, reason="RecipientsRefused", message="the mail server refused cy (550 no)")
+    assert status.timeline[-1].text == (
+        "primary: paged through pagerduty; the mail server refused cy (550 no)"
+    )
+    hop = status.pages[0].hops[0]
+    assert (hop.state, hop.reason) == ("Accepted", "RecipientsRefused")
+
+
 def test_what_the_outside_says_is_cut_to_what_the_schema_holds():
     status = folded(Result.OK, reason="R" * 500, message="m" * 5000, external_id="e" * 5000)
     assert IncidentStatus.model_validate(status.to_json()) == status

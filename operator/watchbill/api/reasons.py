@@ -86,7 +86,7 @@ class Reason(Explained):
     DELIVERING = "Delivering", "Nothing is known to keep pages from getting through."
     CONNECTION_FAILING = (
         "ConnectionFailing",
-        "A connection refuses, or does not answer; the message names it.",
+        "A connection refuses a page or one of its recipients, or does not answer; the message names it.",
     )
     CREDENTIAL_CHANGED = (
         "CredentialChanged",

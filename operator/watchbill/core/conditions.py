@@ -104,7 +104,9 @@ def _failing(draft: Draft) -> Iterator[tuple[Reason, str]]:
         if hop.state in ("Accepted", "Failed", "Unknown") or hop.reason:
             latest[(hop.namespace, hop.connection)] = hop
     for (namespace, name), hop in latest.items():
-        if hop.state != "Accepted" and draft.phase in OPEN:
+        # An accepted page with a reason did not reach all of its recipients.
+        complete = hop.state == "Accepted" and hop.reason in ("", "Drill")
+        if not complete and draft.phase in OPEN:
             text = f"connection {namespace}/{name} fails ({hop.reason or 'NoAnswer'}): {hop.message}"
             yield Reason.CONNECTION_FAILING, text.removesuffix(": ")
 

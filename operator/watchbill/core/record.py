@@ -81,6 +81,7 @@ def _noted(status: IncidentStatus, page: Page, hop: Hop, outcome: Outcome, now: 
     text += f", late by {page.late}" if page.late else ""
     text += ", repeated" if repeated else ""
     text += "; nobody is woken by it" if hop.unreal else ""
+    text += f"; {outcome.message}" if outcome.message else ""
     return appended(status, "Paged", text, now, "watchbill", "page")
 
 
