@@ -202,6 +202,7 @@ def test_defaults_are_only_where_absence_would_puzzle_people():
         ),
         "Connection.spec.allowedNamespaces.from": "Same",
         "Connection.spec.pagerDuty.baseURL": "https://events.pagerduty.com",
+        "Connection.spec.smtp.tls": "StartTLS",
         "Connection.spec.slack.baseURL": "https://slack.com",
         "IncidentUpdate.spec.approvals{}.decision": "Approved",
     }

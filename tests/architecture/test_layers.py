@@ -23,6 +23,8 @@ FORBIDDEN = {
     "the api sends": ("api", "import httpx"),
     "a provider sends": ("providers", "import aiohttp"),
     "somebody else sends by httpx": ("shell", "import httpx"),
+    "somebody else sends mail": ("shell", "import aiosmtplib"),
+    "a provider sends mail": ("providers", "import aiosmtplib"),
     "somebody else knows kopf": ("shell", "from kopf import on"),
     "the command line reaches into the shell": ("cli", "import watchbill.shell"),
     "a vendor knows another": ("providers", "import watchbill.providers.webhook", "pagerduty.py"),

@@ -48,6 +48,7 @@ def flow(kind: str, spec: str, name: str = "x") -> str:
 PAGER = flow("Connection", "{console: {}}", "pager")
 ONE = "{name: one, escalateAfter: 5m, targets: [{connectionRef: {name: pager}}]}"
 LAST = "lastResort: {targets: [{connectionRef: {name: pager}}]}"
+MAIL = "host: smtp.example.com, from: a@example.com, to: [b@example.com]"
 POLICY = flow("EscalationPolicy", f"{{levels: [{ONE}], {LAST}}}")
 TEN = "[" + ", ".join(f"{{connectionRef: {{name: p{number}}}}}" for number in range(10)) + "]"
 CLASS_TAIL = "defaultEscalation: {policyRef: {name: x, namespace: shop}}"
@@ -196,7 +197,7 @@ ONE_OBJECT = {
     "a connection without a vendor": (
         flow("Connection", "{}"),
         "x.yaml:4 Connection/shop/x spec: exactly one vendor must be set: "
-        "`pagerDuty`, `webhook`, `console`, `slack`",
+        "`pagerDuty`, `webhook`, `smtp`, `console`, `slack`",
     ),
     "a connection with two vendors": (
         flow("Connection", "{console: {}, webhook: {url: 'https://example.com'}}"),
@@ -209,6 +210,18 @@ ONE_OBJECT = {
     "a webhook with two URLs": (
         flow("Connection", "{webhook: {url: 'https://example.com', urlSecretRef: {name: a, key: b}}}"),
         "x.yaml:4 Connection/shop/x spec.webhook: exactly one of `url` and `urlSecretRef` must be set",
+    ),
+    "a mail server with half a login": (
+        flow("Connection", f"{{smtp: {{{MAIL}, usernameSecretRef: {{name: a, key: b}}}}}}"),
+        "x.yaml:4 Connection/shop/x spec.smtp: `usernameSecretRef` and `passwordSecretRef` must be set",
+    ),
+    "a mail server that gets a password in the clear": (
+        flow(
+            "Connection",
+            f"{{smtp: {{{MAIL}, tls: None, usernameSecretRef: {{name: a, key: b}}, "
+            "passwordSecretRef: {name: a, key: c}}}",
+        ),
+        "x.yaml:4 Connection/shop/x spec.smtp: a password must not travel in the clear: `tls` must be",
     ),
     "a grant that names nobody": (
         flow("Connection", "{console: {}, allowedNamespaces: {from: Names}}"),

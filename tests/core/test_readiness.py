@@ -330,7 +330,7 @@ def test_a_connection_without_a_vendor_is_told():
     assert says(readiness.connection_condition(connection({}), {}, T0)) == (
         "False",
         "InvalidSpec",
-        "spec: set one of pagerDuty, webhook, console, slack",
+        "spec: set one of pagerDuty, webhook, smtp, console, slack",
     )
 
 

@@ -10,6 +10,9 @@ Change = dict[str, Any]
 
 TARGET = {"connectionRef": {"name": "pager"}}
 OTHER = {"connectionRef": {"name": "backup"}}
+MAIL = {"host": "smtp.example.com", "from": "a@example.com", "to": ["b@example.com"]}
+SECRET_KEY = {"name": "mail", "key": "k"}
+LOGIN = {"usernameSecretRef": SECRET_KEY, "passwordSecretRef": SECRET_KEY}
 LONG_NAME, LONGEST_NAME = "n" * 64, "n" * 63
 
 BASES: dict[str, Change] = {
@@ -251,7 +254,7 @@ CASES = (
     name_case("Connection"),
     Case(
         "Connection.spec",
-        "exactly one vendor must be set: `pagerDuty`, `webhook`, `console`, `slack`",
+        "exactly one vendor must be set: `pagerDuty`, `webhook`, `smtp`, `console`, `slack`",
         "spec",
         passes=({}, {"console": None, "webhook": {"url": "https://hooks.example.com/page"}}),
         refuses=({"console": None}, {"webhook": {"url": "https://hooks.example.com/page"}}),
@@ -268,6 +271,26 @@ CASES = (
                 "webhook": {"url": "https://example.com", "urlSecretRef": {"name": "hook", "key": "url"}},
             },
         ),
+    ),
+    Case(
+        "Connection.spec.smtp",
+        "`usernameSecretRef` and `passwordSecretRef` must be set together",
+        "spec.smtp",
+        passes=({"console": None, "smtp": MAIL | LOGIN}, {"console": None, "smtp": MAIL}),
+        refuses=(
+            {"console": None, "smtp": MAIL | {"usernameSecretRef": SECRET_KEY}},
+            {"console": None, "smtp": MAIL | {"passwordSecretRef": SECRET_KEY}},
+        ),
+    ),
+    Case(
+        "Connection.spec.smtp",
+        "a password must not travel in the clear: `tls` must be StartTLS or Implicit",
+        "spec.smtp",
+        passes=(
+            {"console": None, "smtp": MAIL | LOGIN | {"tls": "Implicit"}},
+            {"console": None, "smtp": MAIL | {"tls": "None"}},
+        ),
+        refuses=({"console": None, "smtp": MAIL | LOGIN | {"tls": "None"}},),
     ),
     Case(
         "Connection.spec.allowedNamespaces",

@@ -23,8 +23,12 @@ def stage(cluster: Cluster) -> Iterator[Stage]:
         stage.wait_for("cy", "connections", "create")
         stage.allow("cy", "secrets", ["get"], group="")
         stage.allow("dee", "connections", ["get", "create", "patch"])
+        stage.allow("dee", "secrets", ["get"], group="", name="public")
         yield stage
 
+
+MAIL: Json = {"host": "smtp.test", "from": "a@pages.test", "to": ["b@pages.test"]}
+PAGER, PUBLIC = {"name": "pager", "key": "k"}, {"name": "public", "key": "k"}
 
 CONNECTIONS: dict[str, Json] = {
     "pagerDuty.routingKeySecretRef": {"pagerDuty": {"routingKeySecretRef": {"name": "pager", "key": "k"}}},
@@ -32,6 +36,8 @@ CONNECTIONS: dict[str, Json] = {
     "webhook.signingKeySecretRef": {
         "webhook": {"url": "https://pages.test", "signingKeySecretRef": {"name": "pager", "key": "k"}}
     },
+    "smtp.usernameSecretRef": {"smtp": MAIL | {"usernameSecretRef": PAGER, "passwordSecretRef": PUBLIC}},
+    "smtp.passwordSecretRef": {"smtp": MAIL | {"usernameSecretRef": PUBLIC, "passwordSecretRef": PAGER}},
     "slack.botTokenSecretRef": {"slack": {"botTokenSecretRef": {"name": "pager", "key": "k"}}},
 }
 

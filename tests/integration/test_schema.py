@@ -6,7 +6,7 @@ import pytest
 
 from dev.waiting import wait_until
 from tests.integration.objects import create, declare, read, write_status
-from tests.integration.rule_cases import BASES, OTHER, TARGET, levels, manifest
+from tests.integration.rule_cases import BASES, MAIL, OTHER, TARGET, levels, manifest
 from watchbill.api.crd import crds, render_yaml
 from watchbill.api.group import GROUP
 from watchbill.api.kinds import KINDS
@@ -157,6 +157,31 @@ REFUSED = {
             },
         },
         "spec.slack.baseURL: Invalid value",
+    ),
+    "a mail to nobody": (
+        "Connection",
+        {"console": None, "smtp": MAIL | {"to": []}},
+        "spec.smtp.to: Invalid value",
+    ),
+    "a mail to more than twenty": (
+        "Connection",
+        {"console": None, "smtp": MAIL | {"to": [f"a{n}@example.com" for n in range(21)]}},
+        "spec.smtp.to: Too many: 21",
+    ),
+    "a mail address with a line break": (
+        "Connection",
+        {"console": None, "smtp": MAIL | {"to": ["ana@example.com\r\nBcc: bo@example.com"]}},
+        "spec.smtp.to[0]: Invalid value",
+    ),
+    "a mail address with a display name": (
+        "Connection",
+        {"console": None, "smtp": MAIL | {"from": "Ana <ana@example.com>"}},
+        "spec.smtp.from: Invalid value",
+    ),
+    "a mail server with its port in the host": (
+        "Connection",
+        {"console": None, "smtp": MAIL | {"host": "smtp.example.com/25"}},
+        "spec.smtp.host: Invalid value",
     ),
     "a class without defaultEscalation": (
         "IncidentClass",

@@ -9,7 +9,7 @@ import yaml
 from watchbill.api.connection import VENDOR_FIELDS, ConnectionSpec
 from watchbill.api.incident_status import Hop, Page
 from watchbill.core.effects import AcknowledgePage, Effect, IncidentFacts, ResolvePage, SendPage
-from watchbill.providers.contract import Provider, Request, Settings
+from watchbill.providers.contract import Mail, Provider, Request, Settings
 from watchbill.providers.registry import PROVIDERS
 
 ROOT = Path(__file__).parents[2]
@@ -76,8 +76,21 @@ def settings_for(name: str) -> Settings:
     )
 
 
+POSTING = tuple(
+    name for name in SENDING if isinstance(PROVIDERS[name].build(trigger(), settings_for(name), NOW), Request)
+)
+"""The providers that send by HTTP."""
+
+
+def mail_for(effect: Effect, settings: Settings | None = None) -> Mail:
+    """The mail of the SMTP provider."""
+    built = PROVIDERS["smtp"].build(effect, settings or settings_for("smtp"), NOW)
+    assert isinstance(built, Mail)
+    return built
+
+
 def request_for(name: str, effect: Effect, settings: Settings | None = None) -> Request:
-    """The request of a provider that sends."""
+    """The request of a provider that sends by HTTP."""
     built = PROVIDERS[name].build(effect, settings or settings_for(name), NOW)
     assert isinstance(built, Request)
     return built

@@ -8,7 +8,7 @@ import pytest
 
 from tests.providers.pages import NOW, ROOT, acknowledge, incident, resolve, settings_for, trigger
 from watchbill.core.effects import Effect
-from watchbill.providers.contract import LogLine, Request
+from watchbill.providers.contract import LogLine, Mail, Request
 from watchbill.providers.registry import PROVIDERS
 
 CASES: dict[str, Effect] = {
@@ -23,9 +23,16 @@ CASES: dict[str, Effect] = {
 }
 
 
-def shown(built: Request | LogLine) -> dict[str, Any]:
+def shown(built: Request | LogLine | Mail) -> dict[str, Any]:
     if isinstance(built, LogLine):
         return {"text": built.text}
+    if isinstance(built, Mail):
+        return {
+            "server": f"{built.host}:{built.port} {built.tls}",
+            "from": built.sender,
+            "to": built.recipients,
+            "message": built.message.decode("ascii").split("\r\n"),
+        }
     return {
         "method": built.method,
         "url": built.url,

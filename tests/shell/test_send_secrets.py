@@ -6,7 +6,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from tests.providers.pages import SENDING, settings_for, trigger
+from tests.providers.pages import POSTING, settings_for, trigger
 from tests.shell.sending import (
     Vendor,
     always,
@@ -14,7 +14,7 @@ from tests.shell.sending import (
 from watchbill.providers.registry import PROVIDERS
 
 
-@pytest.mark.parametrize("name", SENDING)
+@pytest.mark.parametrize("name", POSTING)
 @pytest.mark.parametrize("status", [200, 202, 302, 400, 401, 409, 429, 503])
 async def test_a_vendor_that_repeats_our_secrets_makes_none_of_them_public(
     name: str, status: int, caplog: pytest.LogCaptureFixture
@@ -26,7 +26,7 @@ async def test_a_vendor_that_repeats_our_secrets_makes_none_of_them_public(
     await assert_nothing_leaks(name, echo, caplog)
 
 
-@pytest.mark.parametrize("name", SENDING)
+@pytest.mark.parametrize("name", POSTING)
 @pytest.mark.parametrize(
     "error", [httpx.ConnectError, httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError]
 )

@@ -87,25 +87,38 @@ class Stage:
             },
         )
 
-    def allow(self, user: str, resource: str, verbs: list[str], group: str = GROUP) -> None:
-        """Grants exactly these verbs on one resource in this namespace, and waits until they are in force."""
+    def allow(
+        self, user: str, resource: str, verbs: list[str], group: str = GROUP, name: str | None = None
+    ) -> None:
+        """Grants exactly these verbs on one resource in this namespace, and waits until they are in force.
+
+        With a name they are granted on the object of that name alone.
+        """
         role = f"{user}-{resource}".replace(":", "-")
-        rule = {"apiGroups": [group], "resources": [resource], "verbs": verbs}
+        rule: Json = {"apiGroups": [group], "resources": [resource], "verbs": verbs}
+        if name is not None:
+            rule["resourceNames"] = [name]
         path = f"{RBAC}/namespaces/{self.namespace}/roles"
         self._made(path, {"metadata": {"name": role}, "rules": [rule]})
         self.grant(user, role, kind="Role")
-        self.wait_for(user, resource, verbs[-1], group)
+        self.wait_for(user, resource, verbs[-1], group, name)
 
-    def wait_for(self, user: str, resource: str, verb: str, group: str = GROUP) -> None:
+    def wait_for(
+        self, user: str, resource: str, verb: str, group: str = GROUP, name: str | None = None
+    ) -> None:
         """Returns once RBAC lets this person do this; raises DevError where it never does."""
         wait_until(
-            lambda: None if self.may(user, resource, verb, group) else f"{user} may not {verb} {resource}.",
+            lambda: (
+                None if self.may(user, resource, verb, group, name) else f"{user} may not {verb} {resource}."
+            ),
             IN_FORCE_SECONDS,
         )
 
-    def may(self, user: str, resource: str, verb: str, group: str = GROUP) -> bool:
+    def may(self, user: str, resource: str, verb: str, group: str = GROUP, name: str | None = None) -> bool:
         """Whether RBAC lets this person do this here."""
         attributes = {"namespace": self.namespace, "group": group, "resource": resource, "verb": verb}
+        if name is not None:
+            attributes["name"] = name
         review = {"spec": {"user": user, "resourceAttributes": attributes}}
         return bool(self.admin.ask("POST", REVIEWS, review).body["status"]["allowed"])
 

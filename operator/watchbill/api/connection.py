@@ -5,7 +5,17 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from watchbill.api.escalation_policy import GitOwnedStatus
-from watchbill.api.model import DnsLabel, KindName, ObjectMeta, ObjectName, Origin, SpecModel, Url
+from watchbill.api.model import (
+    DnsLabel,
+    KindName,
+    MailAddress,
+    MailHost,
+    ObjectMeta,
+    ObjectName,
+    Origin,
+    SpecModel,
+    Url,
+)
 from watchbill.api.schema import SET, rule, rules
 
 
@@ -55,6 +65,43 @@ class Webhook(SpecModel):
     )
 
 
+class Smtp(SpecModel):
+    """A mail server, and who gets the mails."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "has(self.usernameSecretRef) == has(self.passwordSecretRef)",
+                "`usernameSecretRef` and `passwordSecretRef` must be set together",
+            ),
+            rule(
+                "!has(self.passwordSecretRef) || self.tls != 'None'",
+                "a password must not travel in the clear: `tls` must be StartTLS or Implicit",
+            ),
+        )
+    )
+
+    host: MailHost = Field(description="host is the name or the address of the mail server.")
+    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None,
+        description="port is the server's; by default 587 for StartTLS, 465 for Implicit, 25 for None.",
+    )
+    tls: Literal["StartTLS", "Implicit", "None"] = Field(
+        default="StartTLS",
+        description="tls is StartTLS to demand STARTTLS, Implicit for TLS from the first byte, or None.",
+    )
+    from_: MailAddress = Field(alias="from", description="from is the address that mails come from.")
+    to: Annotated[tuple[MailAddress, ...], Field(min_length=1, max_length=20)] = Field(
+        description="to are the addresses that each mail goes to.", json_schema_extra=SET
+    )
+    username_secret_ref: SecretKeyRef | None = Field(
+        default=None, description="usernameSecretRef names the Secret with the user name to log in with."
+    )
+    password_secret_ref: SecretKeyRef | None = Field(
+        default=None, description="passwordSecretRef names the Secret with the password to log in with."
+    )
+
+
 class Console(SpecModel):
     """A page is a log line and an Event: for a first try without an account. Nobody is woken."""
 
@@ -96,7 +143,7 @@ class AllowedNamespaces(SpecModel):
     )
 
 
-VENDORS = ("pagerDuty", "webhook", "console", "slack")
+VENDORS = ("pagerDuty", "webhook", "smtp", "console", "slack")
 """The union's fields; exactly one is set."""
 
 
@@ -118,6 +165,7 @@ class ConnectionSpec(SpecModel):
     webhook: Webhook | None = Field(
         default=None, description="webhook pages by posting CloudEvents to a URL."
     )
+    smtp: Smtp | None = Field(default=None, description="smtp pages by mail, through any mail server.")
     console: Console | None = Field(
         default=None, description="console writes pages to the log and as Events; it wakes nobody."
     )
@@ -158,7 +206,7 @@ VENDOR_FIELDS = {
 
 
 class Connection(SpecModel):
-    """One vendor account: a pager, a chat, a webhook."""
+    """One vendor account: a pager, a chat, a webhook, a mail server."""
 
     kind_name: ClassVar[str] = "Connection"
 

@@ -116,3 +116,17 @@ Origin = Annotated[
     Field(min_length=1, max_length=512, pattern=rf"^https?://{HOST}(:[0-9]{{1,5}})?(/[^\s?#]*)?$"),
 ]
 """An http or https URL without query or fragment, to which a vendor's path is appended."""
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+
+MailAddress = Annotated[
+    str,
+    Field(min_length=3, max_length=254, pattern=rf"^{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*$"),
+]
+"""A mail address in ASCII, without a display name: RFC 5321 has it at most 254 characters long."""
+
+MailHost = Annotated[
+    str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9:]([A-Za-z0-9.:-]*[A-Za-z0-9])?$")
+]
+"""A host name or an address, an IPv6 address without brackets."""

@@ -31,12 +31,33 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail, complete, and the server that takes it."""
+
+    host: str
+    port: int
+    tls: Literal["StartTLS", "Implicit", "None"]
+    sender: str
+    recipients: tuple[str, ...]
+    message: bytes = field(repr=False)
+    """Header and body in ASCII, with CRLF at the end of each line."""
+    username: str = field(default="", repr=False)
+    """Empty where the server wants nobody to log in."""
+    password: str = field(default="", repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Texts that must appear in no log line and no error."""
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP answer; header names are in lower case."""
+    """One answer of HTTP, or the reply of SMTP that settled what becomes of a mail."""
 
     status: int
     headers: Mapping[str, str]
+    """Header names are in lower case. SMTP has one, `command`: what the reply was to."""
     body: bytes
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """What an SMTP server said of each recipient that it refused, by address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +102,7 @@ class Provider(Protocol):
     rate: Rate
     """How fast the vendor takes pages, with its source."""
 
-    def build(self, effect: Effect, settings: Settings, now: datetime) -> Request | LogLine:
+    def build(self, effect: Effect, settings: Settings, now: datetime) -> Request | LogLine | Mail:
         """The request that performs the effect; raises Misconfigured for settings that cannot work."""
         ...
 

@@ -17,12 +17,14 @@ from types import MappingProxyType
 from watchbill.providers.console import ConsoleProvider
 from watchbill.providers.contract import Provider
 from watchbill.providers.pagerduty import PagerDutyProvider
+from watchbill.providers.smtp import SmtpProvider
 from watchbill.providers.webhook import WebhookProvider
 
 PROVIDERS: Mapping[str, Provider] = MappingProxyType(
     {
         "pagerDuty": PagerDutyProvider(),
         "webhook": WebhookProvider(),
+        "smtp": SmtpProvider(),
         "console": ConsoleProvider(),
     }
 )

@@ -1,7 +1,6 @@
 """What stands before one connection: its rate, its breaker, and what the last sends taught."""
 
 from datetime import datetime, timedelta
-from http import HTTPStatus
 
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Rate, Verdict
@@ -44,11 +43,11 @@ class Lane:
         """None where the send goes now; else why not, where the breaker opened during the wait."""
         return None if self._breaker.begin(self._clock.monotonic()) else self._refusal()
 
-    def learn(self, verdict: Verdict | None, status: int) -> None:
-        """Take note of a send's end: `status` is 0 without an answer, no verdict means it was broken off."""
+    def learn(self, verdict: Verdict | None, *, well: bool) -> None:
+        """Take note of a send's end, and whether the vendor is well; no verdict means it was broken off."""
         if verdict is None or verdict.reason == MISCONFIGURED:
             self._breaker.abandoned()
-        elif 0 < status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        elif well:
             self._breaker.succeeded()
         else:
             self._breaker.failed(self._clock.monotonic())

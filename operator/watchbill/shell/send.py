@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
 import httpx
 import structlog
@@ -17,6 +18,7 @@ from watchbill.core.outcomes import Result
 from watchbill.core.texts import cut, neutral
 from watchbill.providers.contract import (
     LogLine,
+    Mail,
     Misconfigured,
     Provider,
     Request,
@@ -27,6 +29,7 @@ from watchbill.providers.contract import (
 from watchbill.providers.retryable import MESSAGE_LIMIT
 from watchbill.shell.clock import Clock
 from watchbill.shell.lane import MISCONFIGURED, Lane
+from watchbill.shell.mail import Mailer
 from watchbill.shell.rate import CallLater, call_later
 from watchbill.shell.redact import redacted
 
@@ -76,8 +79,10 @@ class Sender:
         transport: httpx.AsyncBaseTransport | None = None,
         deadline: float = DEADLINE,
         later: CallLater = call_later,
+        mailer: Mailer | None = None,
     ) -> None:
         self._clock = clock
+        self._mailer = mailer or Mailer()
         self._deadline = deadline
         self._later = later
         self._lanes: dict[tuple[ConnectionKey, str], Lane] = {}
@@ -140,23 +145,32 @@ class Sender:
             self._lanes[key] = Lane(provider.rate, self._clock, self._later)
         return self._lanes[key]
 
-    async def _send(self, provider: Provider, request: Request, lane: Lane, deadline: float) -> Verdict:
-        exchange = _Exchange()
-        verdict: Verdict | None = None
+    async def _send(
+        self, provider: Provider, request: Request | Mail, lane: Lane, deadline: float
+    ) -> Verdict:
+        verdict, well = None, False
         try:
-            failure = await self._exchange(request, exchange, deadline)
-            # A status line is an answer, even where what follows it broke off.
-            if failure is None or exchange.status:
-                verdict = provider.parse(exchange.response, self._clock.now())
+            answer = await self._answer(request, deadline)
+            if isinstance(answer, Response):
+                verdict, well = provider.parse(answer, self._clock.now()), _is_well(request, answer)
             else:
-                verdict = failure
+                verdict = answer
         finally:
-            lane.learn(verdict, exchange.status)
+            lane.learn(verdict, well=well)
         return replace(
             verdict,
             message=cut(neutral(redacted(verdict.message, request.secrets)), MESSAGE_LIMIT),
             external_id=redacted(verdict.external_id, request.secrets),
         )
+
+    async def _answer(self, request: Request | Mail, deadline: float) -> Response | Verdict:
+        """What the vendor answered; a verdict where nothing did."""
+        if isinstance(request, Mail):
+            return await self._mailer.deliver(request, deadline - self._clock.monotonic())
+        exchange = _Exchange()
+        failure = await self._exchange(request, exchange, deadline)
+        # A status line is an answer, even where what follows it broke off.
+        return exchange.response if failure is None or exchange.status else failure
 
     async def _exchange(self, request: Request, exchange: _Exchange, deadline: float) -> Verdict | None:
         """Send, and read the answer; None where it was read to its end or limit, else what went wrong."""
@@ -211,6 +225,13 @@ class Sender:
 def _written_down(line: LogLine, effect: Effect) -> Verdict:
     _log.info(line.text, action=effect.action, incident=effect.incident.name)
     return Verdict(Result.OK)
+
+
+def _is_well(request: Request | Mail, answer: Response) -> bool:
+    """Whether the vendor works, whatever it says of this page; a 5xx of SMTP is about the mail alone."""
+    if isinstance(request, Mail):
+        return answer.status not in range(400, 500)
+    return 0 < answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _misconfigured(message: str) -> Verdict:
