@@ -21,10 +21,12 @@ from tests.support.play import (
     seconds,
 )
 from watchbill.api.incident_class import IncidentClass
+from watchbill.core import severity
 from watchbill.core.effects import ConnectionKey
 
 EVERYBODY = dict(observation().connections) | dict(connections(all=WEBHOOK))
 PAGING_ALL = policy(("everyone", "5m", [target("all")]), last_resort="all", name="urgent")
+CHAT = {"name": "slack", "namespace": "incident-platform"}
 BY_SEVERITY = {
     "incident_class": IncidentClass.model_validate(
         {
@@ -37,6 +39,7 @@ BY_SEVERITY = {
                         "acknowledgeWithin": f"{rank * 5}m",
                         "updateEvery": f"{rank * 15}m",
                         "escalation": {"policyName": name},
+                        **({"response": {"channel": {"connectionRef": CHAT}}} if rank == 1 else {}),
                     }
                     for rank, name in ((1, "urgent"), (2, "primary"), (3, "primary"))
                 ],
@@ -65,6 +68,10 @@ def test_a_rise_pages_its_targets_at_once_tightens_deadlines_removes_nobody_and_
     assert (seconds(before.update_time), seconds(after.update_time)) == (2700, 900)
     assert incident.status.roles == roles
     assert page_of(incident, "primary").hops[0].closing is None
+    row = severity.row(incident.status.frozen_class, incident.status.severity)
+    assert row is not None
+    assert row.response is not None, "the channel that the new row asks for is part of the plan"
+    assert row.response.channel is not None
     (entry,) = [entry for entry in incident.status.timeline if entry.kind == "SeverityChanged"]
     assert (entry.actor, entry.text) == ("bo", "bo changed severity from SEV-3 to SEV-1")
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.providers.pages import acknowledge, incident, page, resolve
 from tests.shell.fake_api import Fault
@@ -201,3 +202,20 @@ async def test_attempts_are_counted_by_vendor_and_reason(ready: World):
     assert sample(ready, "notifications_failed_total", integration="pagerDuty", reason="HTTP503") == 1
     assert sample(ready, "notification_latency_seconds_count", integration="pagerDuty") == 2
     assert sample(ready, "escalation_step_delay_seconds_count", level="primary") == 1
+
+
+@pytest.mark.feature("F27.core")
+async def test_every_attempt_is_in_the_log_with_target_result_and_the_vendors_name_for_it(ready: World):
+    with capture_logs() as lines:
+        ready.vendors.answer["events"] = answers(503)
+        await ready.performer.start(order())
+        ready.vendors.answer["events"] = answers(202, status="success", dedup_key="theirs")
+        await ready.performer.start(order())
+    attempts = [line for line in lines if line["event"] == "attempted"]
+    assert [(line["result"], line["reason"], line["externalID"]) for line in attempts] == [
+        ("retry", "HTTP503", ""),
+        ("ok", "", "theirs"),
+    ]
+    assert {(line["connection"], line["key"], line["action"]) for line in attempts} == {
+        ("shop/pagerduty", KEY, "trigger")
+    }
