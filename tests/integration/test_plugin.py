@@ -39,6 +39,13 @@ def declares(shop: Team, *more: str) -> str:
     return str(types(shop, "declare", TITLE, "--class", shop.class_name, *more))
 
 
+def observed(shop: Team) -> int:
+    """The generation of the incident, once the operator has looked at it."""
+    generation = int(shop.incident(NAME)["metadata"]["generation"])
+    shop.wait_for(lambda incident: incident["status"].get("observedGeneration") == generation, NAME)
+    return generation
+
+
 @pytest.mark.feature("F60")
 def test_a_person_takes_an_incident_from_declaration_to_resolution(shop: Team):
     said = declares(shop)
@@ -83,8 +90,7 @@ def test_a_verb_that_is_repeated_changes_nothing_and_exits_0(shop: Team):
     for verb in verbs:
         first = types(shop, *verb)
         assert "(no change)" not in first, verb
-        generation = shop.incident(NAME)["metadata"]["generation"]
-        shop.wait_for(lambda i, g=generation: i["status"].get("observedGeneration") == g, NAME)
+        generation = observed(shop)
         assert "(no change): " in types(shop, *verb), verb
         assert shop.incident(NAME)["metadata"]["generation"] == generation, verb
 

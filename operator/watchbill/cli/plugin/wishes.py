@@ -1,7 +1,7 @@
 """What each verb changes in an incident's spec, or why nothing is left to change. Pure functions.
 
-A verb that is repeated is no second act. What counted once and counts no more, such as an acknowledgement that
-has expired, is said anew.
+A verb that is repeated is no second act. What counted once and counts no more, such as an acknowledgement
+that has expired, is said anew.
 """
 
 from collections.abc import Callable
