@@ -7,7 +7,7 @@ import pytest
 from tests.support.plugin_world import World, incident
 from watchbill.cli.plugin.acting import TRIES
 from watchbill.cli.plugin.failure import ExitCode
-from watchbill.cli.plugin.main import COMMANDS, OFFLINE
+from watchbill.cli.plugin.names import COMMANDS, OFFLINE
 
 ACTS = {
     "ack": (["ack", "x"], {"acknowledgedBy": {"ana": {}}}),

@@ -104,6 +104,9 @@ def main():
     if options.get("--output") in ("wide", "name", "yaml"):
         print(f"printed as {options['--output']}")
         return
+    if "jsonpath" in " ".join(arguments):
+        print("\n".join(key.partition("/")[2] for key in load("objects", {}) if key.startswith(words[0])))
+        return
     print(json.dumps(answer(verb, words, options), indent=4))
 
 

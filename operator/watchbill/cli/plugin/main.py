@@ -1,6 +1,5 @@
 """The command `kubectl-watchbill`, which kubectl finds as `kubectl watchbill`."""
 
-from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -8,34 +7,10 @@ import typer
 from typer.core import TyperGroup
 
 from watchbill.cli.plugin.failure import Failed
+from watchbill.cli.plugin.names import COMMANDS, OFFLINE
 from watchbill.cli.plugin.options import sharing
 
 NAME = "kubectl watchbill"
-
-HERE = "watchbill.cli.plugin"
-
-COMMANDS: Mapping[str, str] = {
-    "declare": f"{HERE}.declare",
-    "list": f"{HERE}.look",
-    "get": f"{HERE}.look",
-    "timeline": f"{HERE}.look",
-    "ack": f"{HERE}.take",
-    "update": f"{HERE}.update",
-    "escalate": f"{HERE}.take",
-    "snooze": f"{HERE}.take",
-    "severity": f"{HERE}.say",
-    "mitigate": f"{HERE}.say",
-    "resolve": f"{HERE}.say",
-    "reopen": f"{HERE}.say",
-    "cancel": f"{HERE}.say",
-    "simulate": f"{HERE}.simulate",
-    "lint": "watchbill.cli.lint",
-    "version": "watchbill.cli.version",
-}
-"""The module of each command, in the order in which `--help` lists them."""
-
-OFFLINE = ("simulate", "lint", "version")
-"""The commands that ask no cluster."""
 
 
 class Commands(TyperGroup):
