@@ -8,7 +8,7 @@ import pytest
 
 from dev.layout import REPOSITORY
 from tests.support.builders import target
-from tests.support.plugin import plugin
+from tests.support.plugin import plugin, run_with_plugins
 from tests.support.team import Team
 from watchbill.cli.plugin.failure import ExitCode
 
@@ -176,3 +176,15 @@ def test_a_watch_shows_every_change_until_the_incident_has_ended(shop: Team):
         lines = watching.result(timeout=30).splitlines()
     phases = [json.loads(line).get("status", {}).get("phase") for line in lines]
     assert phases[-1] == "Cancelled"
+
+
+def test_kubectl_completes_the_names_of_incidents(shop: Team):
+    declares(shop)
+    words = ("__complete", "watchbill", "ack", "--namespace", shop.namespace, "check")
+    said = run_with_plugins(shop.kubectl, "ana", *words)
+    assert said.stdout.splitlines()[0] == NAME, said.stderr
+
+
+def test_kubectl_lists_the_plugin(shop: Team):
+    said = run_with_plugins(shop.kubectl, "ana", "plugin", "list", "--name-only")
+    assert "kubectl-watchbill" in said.stdout.split()
