@@ -8,7 +8,7 @@ import pytest
 
 from dev.layout import REPOSITORY
 from tests.support.builders import target
-from tests.support.plugin import plugin, run_with_plugins
+from tests.support.plugin import on_terminal, plugin, run_with_plugins
 from tests.support.team import Team
 from watchbill.cli.plugin.failure import ExitCode
 
@@ -188,3 +188,15 @@ def test_kubectl_completes_the_names_of_incidents(shop: Team):
 def test_kubectl_lists_the_plugin(shop: Team):
     said = run_with_plugins(shop.kubectl, "ana", "plugin", "list", "--name-only")
     assert "kubectl-watchbill" in said.stdout.split()
+
+
+def test_on_a_terminal_a_watch_is_a_tree_that_ends_with_the_incident(shop: Team):
+    declares(shop)
+    with ThreadPoolExecutor() as pool:
+        watching = pool.submit(on_terminal, shop.kubectl, "ana", "get", NAME, "-w", "-n", shop.namespace)
+        types(shop, "cancel", NAME)
+        code, drawn = watching.result(timeout=30)
+    assert code == 0, drawn
+    assert "level primary" in drawn
+    assert "Cancelled" in drawn
+    assert "\x1b[31m" not in drawn, "NO_COLOR was set"
