@@ -91,6 +91,8 @@ def main():
         calls.write(json.dumps(arguments) + "\n")
     options = dict(each.partition("=")[::2] for each in arguments if each.startswith("-"))
     verb, *words = [each for each in arguments if not each.startswith("-")]
+    if said := load("says"):
+        print(said, file=sys.stderr)
     faults = load("faults", {})
     if faults.get(verb):
         first, *rest = faults[verb]

@@ -5,11 +5,11 @@ Contexts, exec plugins, certificates and proxies are kubectl's; decision 11 says
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from watchbill.cli.plugin.child import Child
 from watchbill.cli.plugin.failure import Conflict, Exists, ExitCode, Failed
 
 Json = dict[str, Any]
@@ -35,14 +35,12 @@ class Kubectl:
 
     def __call__(self, *arguments: str, stdin: str | None = None) -> str:
         """What kubectl printed; raises Failed with what it said."""
-        command = ["kubectl", *self.flags, REQUEST_TIMEOUT, *arguments]
-        try:
-            done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
-        except OSError as error:
-            raise no_kubectl(error) from error
-        if done.returncode != 0:
-            raise failure(done.stderr)
-        return done.stdout
+        with Child(["kubectl", *self.flags, REQUEST_TIMEOUT, *arguments], stdin) as child:
+            printed = "".join(child.lines())
+            code, said = child.ended()
+        if code != 0:
+            raise failure(said)
+        return printed
 
     def read(self, *arguments: str) -> Json:
         """The object that kubectl printed; raises Failed."""
@@ -72,27 +70,11 @@ class Kubectl:
     def versions(self, name: str) -> Iterator[Json]:
         """The incident, and again whenever it changes; ends when the server ends the watch. Raises Failed."""
         command = ["kubectl", *self.flags, "get", INCIDENTS, name, "--watch", "--output=json"]
-        try:
-            child = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
-            )
-        except OSError as error:
-            raise no_kubectl(error) from error
-        with child:
-            assert child.stdout is not None
-            assert child.stderr is not None
-            try:
-                yield from _documents(iter(child.stdout.readline, ""))
-                said = child.stderr.read()
-            finally:
-                child.kill()
-            if child.wait() > 0:
-                raise failure(said)
-
-
-def no_kubectl(error: OSError) -> Failed:
-    """How a command ends where kubectl cannot be run."""
-    return Failed(f"kubectl cannot be run: {error.strerror}; install it on your PATH", ExitCode.UNREACHABLE)
+        with Child(command) as child:
+            yield from _documents(child.lines())
+            code, said = child.ended()
+        if code != 0:
+            raise failure(said)
 
 
 def failure(said: str) -> Failed:
