@@ -121,6 +121,7 @@ def rows(answer: Result) -> list[tuple[str, str, str, str, bool]]:
     return [(p["after"], p["level"], p["connection"], p["by"], p["accepted"]) for p in pages]
 
 
+@pytest.mark.feature("F29.core")
 def test_who_is_paged_how_and_when_until_the_policy_is_exhausted(tmp_path: Path):
     answer = types(manifests(tmp_path, a_policy(), PAGER), "--at", "2026-03-09T03:00Z")
     assert rows(answer) == [
@@ -142,13 +143,36 @@ def test_a_connection_that_is_down_is_tried_and_its_fallback_paged_within_20_sec
     assert int(first[-1][0].removesuffix("s")) <= 20
 
 
-def test_a_level_that_nobody_can_be_reached_at_is_named(tmp_path: Path):
+@pytest.mark.feature("F29.core")
+def test_a_level_that_reaches_nobody_is_named_and_fails_a_pipeline(tmp_path: Path):
     slack = manifest("Connection", "pager", slack={"botTokenSecretRef": {"name": "s", "key": "k"}})
     levels = [{"name": "first", "escalateAfter": "5m", "targets": [target("pager")]}]
     spec = manifest("EscalationPolicy", "primary", levels=levels, lastResort={"targets": [target("backup")]})
-    content = json.loads(types(manifests(tmp_path, spec, slack), "--at", "03:00").stdout)
-    assert content["skipped"] == ["level first: nobody can be reached; the next one opens at once"]
+    answer = types(manifests(tmp_path, spec, slack), "--at", "03:00")
+    gap = "level first: none of its connections can carry a page"
+    assert (answer.exit_code, answer.stderr) == (ExitCode.REFUSED, f"{gap}\n")
+    content = json.loads(answer.stdout)
+    assert content["gaps"] == [gap]
     assert [page["level"] for page in content["pages"]] == ["lastResort"]
+
+
+def test_a_pager_that_is_down_alone_at_its_level_is_a_gap(tmp_path: Path):
+    file = manifests(tmp_path, a_policy(), PAGER)
+    answer = types(file, "--at", "03:00", "--down", "backup")
+    assert answer.exit_code == ExitCode.REFUSED
+    assert answer.stderr.splitlines() == [
+        "level second: no page gets through",
+        "last resort: no page gets through",
+    ]
+
+
+def test_a_page_that_wakes_nobody_says_so(tmp_path: Path):
+    console = manifest("Connection", "pager", console={})
+    found = json.loads(types(manifests(tmp_path, a_policy(), console)).stdout)["pages"]
+    assert [(page["connection"], page["real"]) for page in found][:2] == [
+        ("shop/pager", False),
+        ("shop/backup", True),
+    ]
 
 
 def test_a_person_gets_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

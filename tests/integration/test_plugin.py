@@ -46,7 +46,7 @@ def observed(shop: Team) -> int:
     return generation
 
 
-@pytest.mark.feature("F60")
+@pytest.mark.feature("F67.core")
 def test_a_person_takes_an_incident_from_declaration_to_resolution(shop: Team):
     said = declares(shop)
     assert said.startswith(f"incident.watchbill.dev/{NAME} declared by ana as SEV-1\n")
@@ -57,7 +57,8 @@ def test_a_person_takes_an_incident_from_declaration_to_resolution(shop: Team):
     )
     shop.receiver.wait_for(lambda r: r.requests_to(f"/{shop.namespace}/backup"), timeout=10)
     assert types(shop, "ack", NAME, "-m", "on it").endswith(f"/{NAME} acknowledged by ana\n")
-    shop.wait_for_phase("Acknowledged", NAME)
+    scope = f"--namespace={shop.namespace}"
+    shop.kubectl("wait", "--for=condition=Acknowledged", f"incident/{NAME}", scope, "--timeout=10s")
     assert "posted by ana" in types(shop, "update", NAME, "Rolling back.", "--public-phase", "Identified")
     public = shop.wait_for(lambda i: i["status"].get("publicPhase"), NAME)
     assert public == "Identified"
@@ -73,8 +74,8 @@ def test_a_person_takes_an_incident_from_declaration_to_resolution(shop: Team):
     told = json.loads(types(shop, "timeline", NAME))["entries"]
     by_ana = [entry["kind"] for entry in told if entry["actor"] == "ana"]
     assert by_ana[0] == "Declared"
-    assert [kind for kind in by_ana if kind in ("Escalated", "Acknowledged", "Mitigated", "Resolved", "Open")]
-    assert by_ana[-1] == "Cancelled"
+    acts = ["Escalated", "Acknowledged", "Mitigated", "Resolved", "Open", "Cancelled"]
+    assert [kind for kind in by_ana if kind in acts] == acts
 
 
 def test_a_verb_that_is_repeated_changes_nothing_and_exits_0(shop: Team):

@@ -13,15 +13,17 @@ from watchbill.api.incident_class import IncidentClass
 from watchbill.api.model import format_time
 from watchbill.cli.links import World, world_of
 from watchbill.cli.manifests import files_in, read_manifests
-from watchbill.cli.plugin.failure import Invalid
+from watchbill.cli.plugin.failure import ExitCode, Invalid
 from watchbill.cli.plugin.options import Output, on_terminal, print_object
 from watchbill.cli.plugin.paging import LEVELS, span
 from watchbill.cli.plugin.walk import Sending, Walk, walked
 from watchbill.core.digest import digest
 from watchbill.core.effects import ConnectionKey
 from watchbill.core.observation import ConnectionFacts, Observation
+from watchbill.core.plan import LAST_RESORT
 from watchbill.core.references import references
 from watchbill.providers.facts import facts_of
+from watchbill.providers.registry import PROVIDERS
 
 commands = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -49,7 +51,10 @@ def simulate(
     ] = None,
     output: Annotated[Output | None, typer.Option("--output", "-o", help="json or yaml.")] = None,
 ) -> None:
-    """Tell who is paged, how and when, if nobody acknowledges. Asks no cluster."""
+    """Tell who is paged, how and when, if nobody acknowledges. Asks no cluster.
+
+    Exits 1 where a level reaches nobody, and names it.
+    """
     start = moment_of(at, datetime.now(UTC))
     found = world_of([each for file in files_in(policy) for each in read_manifests(file)[0]], namespace)
     chosen = the_policy(found, name)
@@ -64,6 +69,10 @@ def simulate(
         print_object(content, output or Output.JSON)
     else:
         _print(content)
+    for gap in content["gaps"]:
+        typer.echo(gap, err=True)
+    if content["gaps"]:
+        raise typer.Exit(ExitCode.REFUSED)
 
 
 def moment_of(text: str | None, now: datetime) -> datetime:
@@ -142,16 +151,22 @@ def described(walk: Walk, policy: EscalationPolicy, world: World, start: datetim
             "connection": "/".join(each.connection),
             "by": found.vendor if found else ASSUMED,
             "accepted": each.accepted,
+            "real": found is None or PROVIDERS[found.vendor].real,
         }
 
     end = walk.exhausted_time
+    levels = [*(level.name for level in policy.spec.levels), LAST_RESORT]
     return {
         "policy": f"{policy.metadata.namespace}/{policy.metadata.name}",
         "declaredTime": format_time(start),
         "pages": [of(each) for each in walk.sendings],
-        "skipped": list(walk.skipped),
+        "gaps": [f"{_titled(level)}: {gap}" for level in levels if (gap := walk.gap(level))],
         "exhaustedTime": format_time(end) if end else None,
     }
+
+
+def _titled(level: str) -> str:
+    return LEVELS.get(level, f"level {level}")
 
 
 def _print(content: dict[str, Any]) -> None:
@@ -164,15 +179,14 @@ def _print(content: dict[str, Any]) -> None:
         shown.add_column(heading)
     for page in content["pages"]:
         level = LEVELS.get(page["level"], page["level"])
-        answer = line("accepted", "green") if page["accepted"] else line("does not answer", "bold red")
+        accepted = line("accepted", "green") if page["real"] else line("accepted, wakes nobody", "yellow")
+        answer = accepted if page["accepted"] else line("does not answer", "bold red")
         texts = (page["after"], page["time"], page["round"], level, page["connection"], page["by"])
         shown.add_row(*(line(str(text)) for text in texts), answer)
     console().print(
         line(f"{content['policy']}, declared at {content['declaredTime']}, nobody acknowledges", "bold")
     )
     console().print(shown)
-    for text in content["skipped"]:
-        console().print(line(text, "bold red"))
     if content["exhaustedTime"]:
         text = f"exhausted at {content['exhaustedTime']}; from then on the last resort, every 15 minutes"
         console().print(line(text))

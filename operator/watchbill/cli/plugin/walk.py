@@ -41,12 +41,13 @@ class Walk:
 
     sendings: tuple[Sending, ...]
     exhausted_time: datetime | None
-    status: IncidentStatus
 
-    @property
-    def skipped(self) -> tuple[str, ...]:
-        """What the timeline says of levels where nobody could be reached."""
-        return tuple(entry.text for entry in self.status.timeline if entry.kind == "LevelSkipped")
+    def gap(self, level: str) -> str | None:
+        """Why a level reaches nobody; None where a page got through."""
+        tries = [each for each in self.sendings if each.level == level]
+        if any(each.accepted for each in tries):
+            return None
+        return "no page gets through" if tries else "none of its connections can carry a page"
 
 
 def walked(observation: Observation, at: datetime, down: frozenset[ConnectionKey] = frozenset()) -> Walk:
@@ -64,7 +65,7 @@ def walked(observation: Observation, at: datetime, down: frozenset[ConnectionKey
         exhausted = status.escalation.exhausted_time
         wake = None if decision.requeue_after is None else now + decision.requeue_after
         if wake is None or (exhausted is not None and (_is_over(status) or wake > exhausted + LAST_PAGES)):
-            return Walk(tuple(sendings), exhausted, status)
+            return Walk(tuple(sendings), exhausted)
         now = wake
     raise RuntimeError(f"the escalation has not come to its end after {MOST_STEPS} steps")
 
