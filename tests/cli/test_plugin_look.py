@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from tests.support.plugin_world import NOW, World, incident
-from watchbill.cli.plugin import look, tree
+from watchbill.cli.plugin import look, options, tree
 from watchbill.cli.plugin.failure import ExitCode
 
 AT = datetime(2026, 3, 9, 3, 2, tzinfo=UTC)
@@ -68,7 +68,8 @@ FULL = incident(
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch):
     """A person reads the answer."""
-    monkeypatch.setattr(look, "on_terminal", lambda: True)
+    for module in (look, options):
+        monkeypatch.setattr(module, "on_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "160")
 
 
@@ -171,11 +172,21 @@ def test_a_watch_that_fails_says_why(world: World):
     assert "forbidden" in said.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["timeline", "x", "-o", "name"], ["get", "x", "-w", "-o", "wide"], ["list", "--open", "-o", "wide"]],
+)
+def test_what_only_kubectl_can_print_is_refused_elsewhere(world: World, words: list[str]):
+    world.holds(x=incident())
+    world.shows(incident(phase="Closed"))
+    assert world.types(*words).exit_code == 2
+
+
 def test_a_timeline_is_lines_for_a_person_and_json_for_a_program(world: World, monkeypatch):
     world.holds(x=FULL)
     told = json.loads(world.types("timeline", "x").stdout)
     assert (told["dropped"], [entry["kind"] for entry in told["entries"]]) == (0, ["Declared", "Paged"])
-    monkeypatch.setattr(look, "on_terminal", lambda: True)
+    monkeypatch.setattr(options, "on_terminal", lambda: True)
     lines = world.types("timeline", "x").stdout.splitlines()
     assert lines[0].split() == ["2026-03-09T03:00:00Z", "bo", "SEV-1"]
 

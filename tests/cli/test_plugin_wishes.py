@@ -8,6 +8,7 @@ from watchbill.cli.plugin import wishes
 from watchbill.cli.plugin.seen import Seen
 
 LATER = datetime(2026, 3, 9, 4, 0, tzinfo=UTC)
+HELD = {"type": "Acknowledged", "status": "True", "lastTransitionTime": NOW}
 RECORD = {"user": "ana", "time": NOW, "epoch": 1, "digest": "d"}
 
 
@@ -20,7 +21,7 @@ def taken(**changes: Any) -> Seen:
 
 
 def test_an_acknowledgement_that_stands_is_not_repeated():
-    held = taken(phase="Acknowledged", acknowledgements=[RECORD])
+    held = taken(phase="Acknowledged", acknowledgements=[RECORD], conditions=[HELD])
     assert isinstance(wishes.acknowledged(None, None)(held), str)
     assert isinstance(wishes.acknowledged("on it", None)(held), str)
 
@@ -38,6 +39,21 @@ def test_an_acknowledgement_that_expired_is_said_anew_in_other_words():
         said = change["acknowledgedBy"]["ana"]["note"]
         assert said != "on it"
         assert "04:00:00Z" in said
+
+
+def test_who_held_it_once_takes_it_anew_beside_who_has_it_now():
+    since = HELD | {"lastTransitionTime": "2026-03-09T03:30:00Z"}
+    change: Any = wishes.acknowledged(None, None)(
+        taken(phase="Acknowledged", acknowledgements=[RECORD], conditions=[since])
+    )
+    assert change["acknowledgedBy"]["ana"]["note"] == "again, 04:00:00Z"
+
+
+def test_one_page_that_is_taken_stands_in_its_epoch():
+    spec = {"acknowledgedBy": {"ana": {"page": "p-1"}}}
+    wish = wishes.acknowledged(None, "p-1")
+    assert isinstance(wish(seen(spec=spec, acknowledgements=[RECORD | {"page": "p-1"}])), str)
+    assert isinstance(wish(seen(spec=spec, acknowledgements=[RECORD | {"page": "p-1", "epoch": 0}])), dict)
 
 
 def test_an_acknowledgement_that_the_operator_has_not_seen_is_not_repeated():
@@ -60,6 +76,13 @@ def test_a_request_is_made_anew_after_the_level_that_it_opened():
     assert change["escalation"]["request"]["reason"] == "help (again, 04:00:00Z)"
     again = asked("help (again, 04:00:00Z)", "2026-03-09T04:00:00Z", "2026-03-09T04:00:00Z")
     assert isinstance(wishes.escalated("help", None)(again), str)
+
+
+def test_a_request_is_made_anew_once_somebody_has_ended_what_it_began():
+    taken_since = asked("help", NOW, NOW)
+    taken_since.content["status"]["escalation"]["state"] = "Stopped"
+    change: Any = wishes.escalated("help", None)(taken_since)
+    assert change["escalation"]["request"]["reason"] == "help (again, 04:00:00Z)"
 
 
 def test_another_level_is_another_request():

@@ -15,6 +15,7 @@ from dev.layout import REPOSITORY
 from tests.support.builders import T0, observation, policy, target
 from tests.support.play import ERROR, begun
 from watchbill.api.escalation_policy import EscalationPolicy
+from watchbill.cli.plugin import options
 from watchbill.cli.plugin import simulate as simulating
 from watchbill.cli.plugin.failure import ExitCode
 from watchbill.cli.plugin.main import app
@@ -176,7 +177,7 @@ def test_a_page_that_wakes_nobody_says_so(tmp_path: Path):
 
 
 def test_a_person_gets_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(simulating, "on_terminal", lambda: True)
+    monkeypatch.setattr(options, "on_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "160")
     lines = types(manifests(tmp_path, a_policy(), PAGER), "--at", "2026-03-09T03:00Z").stdout.splitlines()
     assert lines[0] == "shop/primary, declared at 2026-03-09T03:00:00.000Z, nobody acknowledges"
@@ -198,6 +199,7 @@ def test_what_cannot_be_simulated_is_refused(tmp_path: Path):
     assert "names no connection shop/other" in types(file, "--down", "other").stderr
     assert types(file, "--at", "tomorrow").exit_code == 2
     assert types("no-such-file.yaml").exit_code == 2
+    assert types(file, "-o", "wide").exit_code == 2
 
 
 NOW = datetime(2026, 3, 9, 12, 30, 15, 500, tzinfo=UTC)

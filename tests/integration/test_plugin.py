@@ -179,6 +179,19 @@ def test_a_watch_shows_every_change_until_the_incident_has_ended(shop: Team):
     assert phases[-1] == "Cancelled"
 
 
+def test_a_watch_ends_where_the_incident_is_deleted(shop: Team):
+    declares(shop)
+    types(shop, "resolve", NAME)
+    shop.wait_for_phase("Resolved", NAME)
+    with ThreadPoolExecutor() as pool:
+        words = ("get", NAME, "--watch", "-n", shop.namespace)
+        watching = pool.submit(plugin, shop.kubectl, "ana", *words, check=False)
+        shop.kubectl("delete", "incident", NAME, f"--namespace={shop.namespace}")
+        ended = watching.result(timeout=30)
+    assert ended.returncode == ExitCode.NOT_FOUND
+    assert "not found" in ended.stderr
+
+
 def test_kubectl_completes_the_names_of_incidents(shop: Team):
     declares(shop)
     words = ("__complete", "watchbill", "ack", "--namespace", shop.namespace, "check")

@@ -101,7 +101,7 @@ def main():
             fail(FAULTS[first])
     if "--watch" in options:
         for version in load("versions"):
-            print(json.dumps(version, indent=4))
+            print(json.dumps({"type": "MODIFIED", "object": version}))
         return
     if options.get("--output") in ("wide", "name", "yaml"):
         print(f"printed as {options['--output']}")

@@ -21,6 +21,8 @@ UPDATES = "incidentupdates.watchbill.dev"
 REQUEST_TIMEOUT = "--request-timeout=15s"
 """kubectl alone would wait for as long as the network does."""
 
+WATCHING = ("--watch", "--output-watch-events", "--output=json")
+
 UNREACHABLE = re.compile(
     r"Unable to connect|was refused|i/o timeout|context deadline|no such host|TLS handshake"
 )
@@ -68,10 +70,17 @@ class Kubectl:
         return found
 
     def versions(self, name: str) -> Iterator[Json]:
-        """The incident, and again whenever it changes; ends when the server ends the watch. Raises Failed."""
-        command = ["kubectl", *self.flags, "get", INCIDENTS, name, "--watch", "--output=json"]
+        """The incident, and again whenever it changes, until the server ends the watch or it is deleted.
+
+        Raises Failed.
+        """
+        command = ["kubectl", *self.flags, "get", INCIDENTS, name, *WATCHING]
         with Child(command) as child:
-            yield from _documents(child.lines())
+            # kubectl writes each event in a line of its own.
+            for event in map(json.loads, child.lines()):
+                if event["type"] == "DELETED":
+                    return
+                yield event["object"]
             code, said = child.ended()
         if code != 0:
             raise failure(said)
@@ -91,13 +100,3 @@ def failure(said: str) -> Failed:
         case "Forbidden" | "Unauthorized":
             return Failed(message, ExitCode.FORBIDDEN)
     return Failed(message, ExitCode.UNREACHABLE if UNREACHABLE.search(said) else ExitCode.REFUSED)
-
-
-def _documents(lines: Iterator[str]) -> Iterator[Json]:
-    """The JSON objects that follow each other in a text; kubectl ends each with a lone brace."""
-    held: list[str] = []
-    for line in lines:
-        held.append(line)
-        if line.startswith("}"):
-            yield json.loads("".join(held))
-            held = []

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from watchbill.cli.plugin.kubectl import INCIDENTS, Json, Kubectl
-from watchbill.cli.plugin.options import Name, Output, OutputOption, asked, on_terminal, print_object
+from watchbill.cli.plugin.options import Name, Output, OutputOption, as_data, asked, on_terminal, print_object
 
 commands = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -27,6 +27,8 @@ def list_(
     """List incidents, the newest first."""
     kubectl = asked(context)
     flags = [*(["--all-namespaces"] if everywhere else []), *([f"--selector={selector}"] if selector else [])]
+    if output is Output.WIDE and open_:
+        raise typer.BadParameter("wide is kubectl's own table, which knows no --open", param_hint="--output")
     if output in (Output.WIDE, Output.NAME, Output.YAML) and not open_:
         typer.echo(kubectl("get", INCIDENTS, *flags, f"--output={output.value}"), nl=False)
         return
@@ -75,11 +77,11 @@ def get(
 @commands.command()
 def timeline(context: typer.Context, name: Name, output: OutputOption = None) -> None:
     """Tell what happened, in order, and who did it."""
+    shape = as_data(output)
     status = asked(context).incident(name).get("status") or {}
     entries = status.get("timeline") or []
-    if output in (Output.JSON, Output.YAML) or (output is None and not on_terminal()):
-        listed = {"dropped": status.get("timelineDropped", 0), "entries": entries}
-        print_object(listed, output or Output.JSON)
+    if shape is not None:
+        print_object({"dropped": status.get("timelineDropped", 0), "entries": entries}, shape)
         return
     from watchbill.cli.plugin import tree  # noqa: PLC0415 - a program that asks for JSON needs no rich
 
@@ -102,12 +104,14 @@ def _versions(kubectl: Kubectl, name: str) -> Iterator[Json]:
 
 def _watch(versions: Iterator[Json], output: Output | None) -> None:
     """Show each version: as JSON, one line each, or as a tree that also counts down."""
-    if output is not None or not on_terminal():
+    shape = as_data(output, "a watch prints objects")
+    if shape is not None:
         for incident in versions:
-            if output in (None, Output.JSON):
+            if shape is Output.JSON:
                 typer.echo(json.dumps(incident, ensure_ascii=False))
             else:
-                print_object(incident, output or Output.YAML)
+                typer.echo("---")
+                print_object(incident, shape)
         return
     from rich.live import Live  # noqa: PLC0415 - a program that asks for JSON needs no rich
 

@@ -62,8 +62,15 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def as_data(output: Output | None, why: str = "this is no object of kubectl's") -> Output | None:
+    """JSON, YAML, or None for a drawing; raises BadParameter for what only kubectl can print."""
+    if output in (Output.WIDE, Output.NAME):
+        raise typer.BadParameter(f"{output.value} is not to be had here: {why}", param_hint="--output")
+    return output or (None if on_terminal() else Output.JSON)
+
+
 def print_object(content: Json, output: Output) -> None:
-    """Print an object that a command has in hand; wide is kubectl's table, and asks it."""
+    """Print an object that a command has in hand, as JSON, YAML, or its name."""
     if output is Output.JSON:
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
     elif output is Output.NAME:

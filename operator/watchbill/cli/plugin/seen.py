@@ -54,6 +54,14 @@ class Seen:
         return str(self.status.get("phase") or "Pending")
 
     @property
+    def acknowledged_since(self) -> datetime | None:
+        """Since when somebody has it; None where nobody does."""
+        for condition in self.status.get("conditions") or []:
+            if condition["type"] == "Acknowledged" and condition["status"] == "True":
+                return moment(condition["lastTransitionTime"])
+        return None
+
+    @property
     def clock(self) -> str:
         """The time of day, for a reason that nobody typed: a new act must say something new."""
         return f"{self.now:%H:%M:%SZ}"

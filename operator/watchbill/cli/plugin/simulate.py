@@ -14,7 +14,7 @@ from watchbill.api.model import format_time
 from watchbill.cli.links import World, world_of
 from watchbill.cli.manifests import files_in, read_manifests
 from watchbill.cli.plugin.failure import ExitCode, Invalid
-from watchbill.cli.plugin.options import Output, on_terminal, print_object
+from watchbill.cli.plugin.options import Output, as_data, print_object
 from watchbill.cli.plugin.paging import LEVELS, span
 from watchbill.cli.plugin.walk import Sending, Walk, walked
 from watchbill.core.digest import digest
@@ -55,6 +55,7 @@ def simulate(
 
     Exits 1 where a level reaches nobody, and names it.
     """
+    shape = as_data(output)
     start = moment_of(at, datetime.now(UTC))
     found = world_of([each for file in files_in(policy) for each in read_manifests(file)[0]], namespace)
     chosen = the_policy(found, name)
@@ -65,8 +66,8 @@ def simulate(
         raise Invalid(f"the policy names no connection {'/'.join(min(unknown))}")
     walk = walked(observation, start, keys)
     content = described(walk, chosen, found, start)
-    if output in (Output.JSON, Output.YAML) or (output is None and not on_terminal()):
-        print_object(content, output or Output.JSON)
+    if shape is not None:
+        print_object(content, shape)
     else:
         _print(content)
     for gap in content["gaps"]:

@@ -45,15 +45,18 @@ def acknowledged(note: str | None, page: str | None) -> Wish:
 
 
 def _stands(seen: Seen, page: str | None) -> bool:
-    """Whether the person's acknowledgement counts: nobody is paged for what it covers."""
-    records = [
-        record
-        for record in seen.status.get("acknowledgements") or []
-        if record["user"] == seen.me and not record.get("withdrawnTime")
-    ]
-    if page and any(record.get("page") == page for record in records):
-        return bool(records[-1]["epoch"] == seen.escalation.get("epoch", 0))
-    return bool(records) and seen.phase not in ("Pending", "Triggered")
+    """Whether the person's acknowledgement counts: of the incident since somebody has it, or of this page."""
+    since = seen.acknowledged_since
+    for record in seen.status.get("acknowledgements") or []:
+        if record["user"] != seen.me or record.get("withdrawnTime"):
+            continue
+        of_page = record.get("page") or None
+        time = moment(record["time"])
+        if of_page is None and since is not None and time is not None and time >= since:
+            return True
+        if of_page is not None and of_page == page and record["epoch"] == seen.escalation.get("epoch", 0):
+            return True
+    return False
 
 
 def withdrawn() -> Wish:
@@ -87,10 +90,13 @@ def escalated(reason: str, level: str | None) -> Wish:
 
 
 def _moved_on(seen: Seen) -> bool:
-    """Whether the escalation went on after the last request, by time or by another act."""
+    """Whether the escalation went on after the last request, or somebody has ended what it began."""
     last, opened = seen.last_entry("Escalated"), moment(seen.escalation.get("openedTime"))
     asked = moment(last["time"]) if last else None
-    return seen.is_observed and (asked is None or (opened is not None and opened > asked))
+    if not seen.is_observed:
+        return False
+    is_stopped = seen.escalation.get("state") not in ("Waiting", "Exhausted", "Snoozed")
+    return is_stopped or asked is None or (opened is not None and opened > asked)
 
 
 def snoozed(until: datetime | None) -> Wish:
