@@ -13,7 +13,7 @@ from watchbill.core.effects import ConnectionKey
 from watchbill.core.observation import ConnectionFacts, Observation, UpdateFacts
 from watchbill.core.readiness import is_default
 from watchbill.core.references import class_granted
-from watchbill.providers.registry import PROVIDERS
+from watchbill.providers.facts import facts_of
 from watchbill.shell.cache import Cache, ObjectKey
 from watchbill.shell.clock import Clock
 from watchbill.shell.kube import Kube, KubeError, NotFound
@@ -113,21 +113,6 @@ class Policies(Mapping[str, EscalationPolicy]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def facts_of(connection: Connection) -> ConnectionFacts:
-    """What a decision knows of a connection: its provider says what it can do."""
-    provider = PROVIDERS.get(connection.spec.vendor)
-    if provider is None:
-        return ConnectionFacts(uid=connection.metadata.uid, pages=False)
-    return ConnectionFacts(
-        uid=connection.metadata.uid,
-        allowed_namespaces=connection.spec.allowed_namespaces,
-        unkeyed=provider.unkeyed,
-        real=provider.real,
-        acknowledges="acknowledge" in provider.capabilities,
-        resolves="resolve" in provider.capabilities,
-    )
 
 
 class Observer:

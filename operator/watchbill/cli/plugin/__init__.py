@@ -1,0 +1,1 @@
+"""`kubectl watchbill`: what people type when something is broken, by the public API alone."""

@@ -1,0 +1,20 @@
+"""What a decision may know of a Connection: what its provider says that it can do."""
+
+from watchbill.api.connection import Connection
+from watchbill.core.observation import ConnectionFacts
+from watchbill.providers.registry import PROVIDERS
+
+
+def facts_of(connection: Connection) -> ConnectionFacts:
+    """What a decision knows of a connection: its provider says what it can do."""
+    provider = PROVIDERS.get(connection.spec.vendor)
+    if provider is None:
+        return ConnectionFacts(uid=connection.metadata.uid, pages=False)
+    return ConnectionFacts(
+        uid=connection.metadata.uid,
+        allowed_namespaces=connection.spec.allowed_namespaces,
+        unkeyed=provider.unkeyed,
+        real=provider.real,
+        acknowledges="acknowledge" in provider.capabilities,
+        resolves="resolve" in provider.capabilities,
+    )

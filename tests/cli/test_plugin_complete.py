@@ -1,0 +1,52 @@
+"""Shell completion: what may stand there, quickly, and nothing where anything is wrong."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.plugin_world import World, incident
+from watchbill.cli.plugin.complete import FILES, NO_FILES, candidates
+from watchbill.cli.plugin.names import COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ([""], list(COMMANDS)),
+        (["re"], ["resolve", "reopen"]),
+        (["ack", ""], ["checkout", "search"]),
+        (["ack", "ch"], ["checkout"]),
+        (["ack", "-n", "shop", "s"], ["search"]),
+        (["ack", "checkout", ""], []),
+        (["ack", "-"], []),
+        (["get", "checkout", "-o", "j"], ["json"]),
+        (["update", "checkout", "text", "--public-phase", "I"], ["Investigating", "Identified"]),
+        (["declare", ""], []),
+    ],
+)
+def test_what_may_stand_there_is_offered(world: World, words, found):
+    world.holds(checkout=incident("checkout"), search=incident("search"))
+    assert candidates(words) == (found, NO_FILES)
+
+
+def test_names_are_looked_for_where_the_flags_say(world: World):
+    candidates(["ack", "-n", "shop", "--context", "prod", ""])
+    (call,) = world.calls("get")
+    assert call[2:6] == ["-n", "shop", "--context", "prod"]
+
+
+def test_files_are_left_to_the_shell():
+    assert candidates(["simulate", ""]) == ([], FILES)
+
+
+@pytest.mark.parametrize("fault", ["Forbidden", "Unreachable"])
+def test_where_names_cannot_be_read_nothing_is_offered(world: World, fault):
+    world.fails(get=[fault])
+    assert candidates(["ack", ""]) == ([], NO_FILES)
+
+
+def test_completion_imports_nothing_that_is_slow():
+    code = "import sys, watchbill.cli.plugin.complete; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"typer", "pydantic", "rich", "yaml", "json"} & set(done.stdout.split()) == set()

@@ -1,0 +1,74 @@
+"""`kubectl watchbill` before a fake kubectl, and the incidents that it tells of."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner, Result
+
+from watchbill.cli.plugin.main import app
+
+NOW = "2026-03-09T03:00:00Z"
+
+
+@dataclass
+class World:
+    """The objects that the fake kubectl knows, and what it was asked."""
+
+    folder: Path
+
+    def types(self, *words: str) -> Result:
+        """What `kubectl watchbill` answered, through a pipe."""
+        return CliRunner().invoke(app, list(words))
+
+    def holds(self, **objects: Any) -> None:
+        """These objects are there, by name: incidents, each a spec and a status."""
+        self.save("objects", {f"incidents.watchbill.dev/{name}": each for name, each in objects.items()})
+
+    def fails(self, **faults: list[str]) -> None:
+        """The next calls of these verbs end so; an empty word lets one pass."""
+        self.save("faults", faults)
+
+    def shows(self, *versions: Any) -> None:
+        """A watch tells these versions, and then the server ends it."""
+        self.save("versions", versions)
+
+    def object(self, name: str, kind: str = "incidents") -> Any:
+        """The object as it is now."""
+        return self.objects()[f"{kind}.watchbill.dev/{name}"]
+
+    def objects(self) -> Any:
+        """All objects as they are now."""
+        path = self.folder / "objects.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def calls(self, verb: str) -> list[list[str]]:
+        """The arguments of every call of a verb."""
+        lines = (self.folder / "calls").read_text().splitlines()
+        return [call for call in map(json.loads, lines) if verb in call]
+
+    def save(self, name: str, content: Any) -> None:
+        """Write a file that the fake kubectl reads."""
+        (self.folder / f"{name}.json").write_text(json.dumps(content))
+
+
+def incident(name: str = "x", spec: Any = None, observed: bool = True, **status: Any) -> Any:
+    """An incident as the API server would return it: triggered, with primary open, unless said otherwise."""
+    escalation = {"epoch": 1, "state": "Waiting", "round": 1, "level": "primary", "openedTime": NOW}
+    seen = {"phase": "Triggered", "observedGeneration": 1 if observed else 0, "escalation": escalation}
+    return {
+        "apiVersion": "watchbill.dev/v1alpha1",
+        "kind": "Incident",
+        "metadata": {
+            "name": name,
+            "namespace": "shop",
+            "uid": "uid-1",
+            "resourceVersion": "1",
+            "generation": 1,
+            "creationTimestamp": NOW,
+        },
+        "spec": {"title": "Checkout fails", "severity": "SEV-1", "setBy": {"declaration": "bo"}}
+        | (spec or {}),
+        "status": seen | status,
+    }
