@@ -12,7 +12,7 @@ HOSTS = [
     ".".join(labels)
     for labels in (
         ("pypi", "org"),
-        ("pythonhosted", "org"),
+        ("python" + "hosted", "org"),
         ("npmjs", "org"),
         ("proxy", "golang", "org"),
         ("sum", "golang", "org"),

@@ -56,7 +56,7 @@ def raised(incident, severity="SEV-1"):
     incident.change(severity=severity, setBy={"declaration": "ana", "severity": "bo"})
 
 
-@pytest.mark.feature("F15.core")
+# Not yet a proof of F15.core: a rise must also add the channel, and this version makes none.
 def test_a_rise_pages_its_targets_at_once_tightens_deadlines_removes_nobody_and_is_one_entry_with_who():
     incident = begun(spec={"severity": "SEV-3", "roles": {"commander": "ana"}}, **BY_SEVERITY)
     passed(incident, "1m")
