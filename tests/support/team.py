@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -114,12 +115,16 @@ class Team:
     def wait_for(
         self, found: Callable[[Object], Found | None], name: str = "checkout", within: float = 10
     ) -> Found:
-        """The first true value that the incident gives; raises where none comes in time."""
+        """The first true value that the incident gives; raises where none comes in time.
+
+        What the incident does not have yet, such as a status, counts as not true.
+        """
         end = time.monotonic() + within
         while True:
             incident = self.incident(name)
-            if value := found(incident):
-                return value
+            with suppress(KeyError, IndexError):
+                if value := found(incident):
+                    return value
             if time.monotonic() > end:
                 raise AssertionError(
                     f"not within {within:g} s: {json.dumps(incident.get('status'), indent=1)}"
