@@ -11,6 +11,7 @@ from watchbill.api.connection import VENDORS, Connection
 from watchbill.api.escalation_policy import EscalationPolicy
 from watchbill.api.group import API_VERSION
 from watchbill.api.incident import Incident
+from watchbill.api.incident_class import Bookmark
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.api.kinds import KINDS
 from watchbill.api.model import ceil_to_millisecond, format_time
@@ -175,6 +176,33 @@ def test_a_url_is_http_with_a_host_and_without_user_information(url):
     with pytest.raises(ValidationError) as refused:
         Connection.model_validate(spec)
     assert [error["loc"] for error in refused.value.errors()] == [("spec", "webhook", "url")]
+
+
+LINKS = {
+    "https://runbooks.example.com/checkout?team=shop#first-steps": True,
+    "http://127.0.0.1:8080/": True,
+    "http://[::1]:8080/": True,
+    "https://example.com": True,
+    "https://b\u00fccher.example.com/": False,
+    "https://example.com/caf\u00e9": False,
+    "https://example.com/a page": False,
+    "https://user:secret@example.com/": False,
+    "ftp://example.com/": False,
+    "https://": False,
+    "https://example.com/" + "x" * 236: True,
+    "https://example.com/" + "x" * 237: False,
+}
+
+
+@pytest.mark.parametrize("url", LINKS, ids=lambda url: url[:64])
+def test_a_bookmark_leads_to_a_url_in_ascii_of_256_characters_at_most(url):
+    bookmark = {"title": "Runbook", "url": url}
+    if LINKS[url]:
+        assert Bookmark.model_validate(bookmark).url == url
+        return
+    with pytest.raises(ValidationError) as refused:
+        Bookmark.model_validate(bookmark)
+    assert [error["loc"] for error in refused.value.errors()] == [("url",)]
 
 
 def test_a_connection_tells_its_vendor_and_the_secrets_that_it_names():

@@ -1,10 +1,12 @@
 """What a model's JSON schema becomes in a CustomResourceDefinition."""
 
+from datetime import datetime, timedelta, timezone
 from typing import Annotated, Literal
 
 import pytest
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
+from watchbill.api.model import format_time
 from watchbill.api.schema import list_map, rule, rules
 from watchbill.api.structural import NotStructural, as_status, structural
 
@@ -88,6 +90,11 @@ def test_a_single_literal_is_an_enumeration_of_one():
 
 def test_a_moment_is_a_bounded_date_time():
     assert of(AwareDatetime) == {"type": "string", "format": "date-time", "maxLength": 35}
+
+
+def test_a_moment_of_a_status_takes_no_more_room_than_the_operator_needs_for_it():
+    written = format_time(datetime(2026, 3, 29, 1, 30, 0, 999_999, timezone(timedelta(hours=-11))))
+    assert as_status(of(AwareDatetime))["maxLength"] == len(written)
 
 
 @pytest.mark.parametrize(

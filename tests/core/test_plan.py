@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.builders import incident_class, observation, policy, target
+from watchbill.api.incident_status import FrozenClass
 from watchbill.core import severity
 from watchbill.core.plan import (
     LAST_RESORT,
@@ -60,6 +61,19 @@ def test_what_is_frozen_has_name_uid_and_a_hash_of_its_content():
     assert frozen_policy(policy(name="x")).hash == frozen_policy(policy(name="y")).hash
     assert (CLASS.name, CLASS.uid) == ("service", "class-uid")
     assert [row.description for row in CLASS.severities] == ["", "", ""]
+
+
+def test_what_is_frozen_is_read_again_with_all_that_a_channel_is_made_of():
+    bookmark = {"title": "Runbook", "url": "https://runbooks.example.com/checkout"}
+    channel = {
+        "connectionRef": {"name": "slack", "namespace": "shop"},
+        "nameTemplate": "{{ incident.name }}",
+        "bookmarks": [bookmark],
+    }
+    frozen = frozen_class(incident_class(response={"channel": channel}))
+    written = frozen.to_json()
+    assert written["severities"][0]["response"] == {"channel": channel}
+    assert FrozenClass.model_validate(written) == frozen
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,13 @@ def test_defaults_appear_in_a_spec_where_absence_would_puzzle(kubectl, namespace
     assert "state" not in read(kubectl, namespace)["spec"]
 
 
+def bookmarked(*urls):
+    """A severity whose channel has these links, all of one title."""
+    bookmarks = [{"title": "Runbook", "url": url} for url in urls]
+    channel = {"connectionRef": {"name": "slack", "namespace": "platform"}, "bookmarks": bookmarks}
+    return {"name": "SEV-1", "rank": 1, "response": {"channel": channel}}
+
+
 REFUSED = {
     "a policy without lastResort": (
         "EscalationPolicy",
@@ -197,6 +204,16 @@ REFUSED = {
         "IncidentClass",
         {"severities": [{"name": "SEV-1", "rank": 11}]},
         "spec.severities[0].rank: Invalid value",
+    ),
+    "a bookmark beyond ASCII": (
+        "IncidentClass",
+        {"severities": [bookmarked("https://example.com/caf\u00e9")]},
+        "spec.severities[0].response.channel.bookmarks[0].url: Invalid value",
+    ),
+    "two bookmarks of one title": (
+        "IncidentClass",
+        {"severities": [bookmarked("https://example.com/a", "https://example.com/b")]},
+        "spec.severities[0].response.channel.bookmarks[1]: Duplicate value",
     ),
     "a title of 201 characters": (
         "Incident",

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from watchbill.api.escalation_policy import GitOwnedStatus
-from watchbill.api.model import DnsLabel, Duration, KindName, ObjectMeta, SeverityName, SpecModel
+from watchbill.api.model import DnsLabel, Duration, KindName, LinkUrl, ObjectMeta, SeverityName, SpecModel
 from watchbill.api.schema import duration_between, list_map, rule, rules
 
 
@@ -46,13 +46,29 @@ class Role(SpecModel):
     from_: RoleSource = Field(alias="from", description="from says how the role finds its holder.")
 
 
+class Bookmark(SpecModel):
+    """A link that everybody in a channel finds at its top."""
+
+    title: Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")] = Field(
+        description="title is what the link is called, unique among the channel's bookmarks."
+    )
+    url: LinkUrl = Field(description="url is where the link leads: http or https, in ASCII.")
+
+
 class ChannelTemplate(SpecModel):
     """The chat channel that is made for an incident of this severity."""
 
     connection_ref: NamespacedConnectionRef = Field(description="connectionRef names the chat Connection.")
     name_template: Annotated[str, Field(min_length=1, max_length=256)] = Field(
         default="inc-{{ incident.createdDate }}-{{ incident.name }}",
-        description="nameTemplate is the channel's name; incident.createdDate is YYYYMMDD in UTC.",
+        description="nameTemplate is the channel's name: text and `{{ incident.FIELD }}`, where FIELD is "
+        "createdDate (YYYYMMDD in UTC), name, namespace, severity or title, with the filters default, "
+        "lower, trim, truncate and upper. What a chat does not take becomes `-`.",
+    )
+    bookmarks: Annotated[tuple[Bookmark, ...], Field(max_length=3)] = Field(
+        default=(),
+        description="bookmarks are links that everybody in the channel finds at its top.",
+        json_schema_extra=list_map("title"),
     )
 
 

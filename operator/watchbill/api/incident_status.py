@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from watchbill.api.condition import Condition
 from watchbill.api.escalation_policy import LastResort, Level, Repeat
@@ -55,13 +56,19 @@ Name = Annotated[str, Field(max_length=253)]
 Message = Annotated[str, Field(max_length=256)]
 
 
+class FrozenSeverity(Severity):
+    """A row of the severity matrix as it was; its description is not kept, and takes no room."""
+
+    description: SkipJsonSchema[str] = ""
+
+
 class FrozenClass(StatusModel):
     """The IncidentClass as it was when the incident triggered."""
 
     name: OwnName = Field(description="name is the name of the class.")
     uid: Uid = Field(description="uid is the UID of the class.")
     hash: Short = Field(description="hash is a digest of the frozen content.")
-    severities: Annotated[tuple[Severity, ...], Field(max_length=10)] = Field(
+    severities: Annotated[tuple[FrozenSeverity, ...], Field(max_length=10)] = Field(
         description="severities is the severity matrix as it was.",
         json_schema_extra=list_map("name"),
     )

@@ -111,6 +111,16 @@ Url = Annotated[
 ]
 """An http or https URL without user information."""
 
+LinkUrl = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=256,
+        pattern=r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-~]*)?$",
+    ),
+]
+"""An http or https URL in ASCII without user information, short enough to be kept in many an incident."""
+
 Origin = Annotated[
     str,
     Field(min_length=1, max_length=512, pattern=rf"^https?://{HOST}(:[0-9]{{1,5}})?(/[^\s?#]*)?$"),

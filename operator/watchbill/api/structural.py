@@ -11,6 +11,9 @@ Schema = dict[str, Any]
 TIME_LENGTH = 35
 """RFC 3339 with nanoseconds and an offset: `2026-03-29T01:30:00.000000000+02:00`."""
 
+STATUS_TIME_LENGTH = 24
+"""The same as the operator writes it, which alone writes a status: `2026-03-29T01:30:00.000Z`."""
+
 WORD_LENGTH = 20
 """How long a word of an open enumeration can be, of those that a newer operator writes."""
 
@@ -45,6 +48,8 @@ def as_status(schema: Schema) -> Schema:
         known = ", ".join(schema["enum"])
         description = f"{schema.get('description', '')} Known values: {known}.".strip()
         reduced |= {"maxLength": WORD_LENGTH, "description": description}
+    if schema.get("format") == "date-time":
+        reduced["maxLength"] = STATUS_TIME_LENGTH
     if "properties" in schema:
         reduced["properties"] = {
             name: _conditions(child) if name == "conditions" else as_status(child)

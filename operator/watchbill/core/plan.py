@@ -6,7 +6,7 @@ from typing import Any
 from watchbill.api.durations import parse_duration
 from watchbill.api.escalation_policy import EscalationPolicy, Level, Target
 from watchbill.api.incident_class import IncidentClass, Severity
-from watchbill.api.incident_status import FrozenClass, FrozenPolicy
+from watchbill.api.incident_status import FrozenClass, FrozenPolicy, FrozenSeverity
 from watchbill.core.digest import digest
 from watchbill.core.observation import Observation
 
@@ -19,7 +19,9 @@ OPERATOR_LEVEL = "operatorLastResort"
 
 def frozen_class(found: IncidentClass) -> FrozenClass:
     """The class as it is kept in an incident; descriptions are left out."""
-    rows = tuple(row.model_copy(update={"description": ""}) for row in found.spec.severities)
+    rows = tuple(
+        FrozenSeverity.model_validate(dict(row) | {"description": ""}) for row in found.spec.severities
+    )
     content = [_content(row) for row in rows]
     return FrozenClass(
         name=found.metadata.name, uid=found.metadata.uid, hash=digest(content), severities=rows
