@@ -360,6 +360,8 @@ PAY = PAGER.replace("namespace: shop", "namespace: pay")
 SLACK = flow("Connection", "{slack: {botTokenSecretRef: {name: s, key: t}}, allowedClasses: [x]}", "slack")
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop}\n"
 CHANNEL = severity("response: {channel: {connectionRef: {name: chat, namespace: shop}}}")
+NAMED = CHANNEL.replace("namespace: shop}}}", "namespace: shop}, nameTemplate: '{{ incident.nmae }}'}}")
+CHAT = flow("Connection", "{slack: {botTokenSecretRef: {name: s, key: t}}, allowedClasses: [x]}", "chat")
 HOME = "{connectionRef: {name: pager, namespace: shop}}"
 DEFAULT = severity("description: x").replace(
     "{name: x}", "{name: x, annotations: {watchbill.dev/is-default-class: 'true'}}"
@@ -420,6 +422,11 @@ ACROSS = {
         },
         "x.yaml:4 IncidentClass/x spec.severities[0].response.channel.connectionRef: "
         "Connection shop/hook is a console connection, which makes no channels",
+    ),
+    "a class whose channel has a name of unknown fields": (
+        {"x": NAMED, "policy": GRANTING, "pager": PAGER, "chat": CHAT},
+        "x.yaml:4 IncidentClass/x spec.severities[0].response.channel.nameTemplate: "
+        "`incident.nmae` is not known; known are incident.createdDate, ",
     ),
     "a connection whose Secret lacks the key": (
         {"x": SLACK, "s": SECRET + "stringData: {other: abc}\n"},

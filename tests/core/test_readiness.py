@@ -138,9 +138,11 @@ def test_a_refused_connection_of_another_namespace_is_told_from_no_missing_one()
     )
 
 
-def incident_class(*channels: str) -> IncidentClass:
+def incident_class(*channels: str, **more: str) -> IncidentClass:
     """A class `service` with a channel through each of these connections of namespace shop."""
-    channel = [{"channel": {"connectionRef": {"name": name, "namespace": "shop"}}} for name in channels]
+    channel = [
+        {"channel": {"connectionRef": {"name": name, "namespace": "shop"}} | more} for name in channels
+    ]
     rows: list[dict[str, Any]] = [{"name": "SEV-1", "rank": 1}]
     rows += [{"name": f"C-{rank}", "rank": rank, "response": each} for rank, each in enumerate(channel, 2)]
     spec = {
@@ -208,11 +210,38 @@ CLASSES = {
         incident_class("slack"),
         all_hands("service"),
         specs(slack=CHAT),
+        ("True", "ResolvedRefs", "valid, and all that it names exists"),
+    ),
+    "its channel's name is of unknown fields": (
+        incident_class("slack", nameTemplate="inc-{{ incident.nmae }}"),
+        all_hands("service"),
+        specs(slack=CHAT),
         (
-            "True",
-            "ResolvedRefs",
-            "valid, and all that it names exists; spec.severities[1].response.channel is accepted, "
-            "but this version makes no channels",
+            "False",
+            "InvalidSpec",
+            "spec.severities[1].response.channel.nameTemplate: `incident.nmae` is not known; known are "
+            "incident.createdDate, incident.name, incident.namespace, incident.severity, incident.title",
+        ),
+    ),
+    "the names of two channels are no templates": (
+        incident_class("slack", "slack", nameTemplate="{{ incident.name }"),
+        all_hands("service"),
+        specs(slack=CHAT),
+        (
+            "False",
+            "InvalidSpec",
+            "spec.severities[1].response.channel.nameTemplate: is no template: unexpected '}'; and 1 more",
+        ),
+    ),
+    "what it says itself comes before what it names": (
+        incident_class("slack", nameTemplate="{{ 7 }}"),
+        all_hands("service"),
+        {},
+        (
+            "False",
+            "InvalidSpec",
+            "spec.severities[1].response.channel.nameTemplate: must be text and `{{ incident.FIELD }}` "
+            "alone, with filters after a `|` where wanted; and 1 more",
         ),
     ),
     "its channel's connection is missing": (

@@ -210,6 +210,30 @@ def test_a_class_says_what_its_policy_lacks_and_heals(
 
 
 @pytest.mark.feature("F62")
+def test_a_class_says_what_is_wrong_with_the_name_of_a_channel_and_heals(
+    kubectl: Kubectl, operator: Any, namespace: str, tmp_path: Path
+):
+    name = class_name(namespace)
+    what, path = f"incidentclass/{name}", "spec.severities[0].response.channel.nameTemplate"
+    wanted = incident_class(namespace, name)
+    channel = {"connectionRef": {"name": "slack", "namespace": namespace}, "nameTemplate": "{{ incident.x }}"}
+    wanted["spec"]["severities"][0]["response"] = {"channel": channel}
+    apply(kubectl, namespace, wanted)
+    wrong = ready(kubectl, namespace, what, "False")
+    assert wrong["reason"] == "InvalidSpec"
+    assert wrong["message"].startswith(f"{path}: `incident.x` is not known; known are incident.createdDate, ")
+    exit_code, output = lint(tmp_path, service=wanted)
+    assert exit_code == 1
+    assert re.search(rf"/service.yaml:[0-9]+ IncidentClass/{name} {re.escape(path)}: `incident.x` is", output)
+
+    channel["nameTemplate"] = "{{ incident.name }}"
+    apply(kubectl, namespace, wanted)
+    ready_for(kubectl, namespace, what, "RefNotFound")
+    assert path not in lint(tmp_path, service=wanted)[1]
+    kubectl("delete", what)
+
+
+@pytest.mark.feature("F62")
 def test_a_connection_of_another_namespace_is_used_only_where_it_grants_that(
     kubectl: Kubectl, operator: Any, namespace: str
 ):

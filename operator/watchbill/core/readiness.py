@@ -19,10 +19,12 @@ from watchbill.api.incident_update import IncidentUpdate
 from watchbill.api.model import ObjectMeta, Url
 from watchbill.api.reasons import READY, Reason
 from watchbill.core.effects import ConnectionKey
+from watchbill.core.naming import template_problem
 from watchbill.core.references import (
     CHAT_VENDORS,
     PAGING_VENDORS,
     Reference,
+    class_channels,
     class_granted,
     class_references,
     connection_references,
@@ -132,6 +134,9 @@ def class_problems(
         )
         text += "one of them" if len(others) == 1 else "all but one"
         yield Problem(Reason.SECOND_DEFAULT, "metadata.annotations", text)
+    for path, channel in class_channels(incident_class):
+        if wrong := template_problem(channel.name_template):
+            yield Problem(Reason.INVALID_SPEC, f"{path}.nameTemplate", wrong)
     for reference in class_references(incident_class):
         key = ConnectionKey(reference.namespace, reference.name)
         connection = connections.get(key) if reference.kind == "Connection" else None
@@ -159,10 +164,8 @@ def class_condition(
     now: datetime,
 ) -> Condition:
     """Ready of a class, given what exists: policies by (namespace, name), connections, default classes."""
-    channels = [r.path.removesuffix(".connectionRef") for r in class_references(incident_class)[1:]]
-    note = f"{channels[0]} is accepted, but this version makes no channels" if channels else ""
     problems = class_problems(incident_class, policies, connections, defaults)
-    return _ready(incident_class.metadata, problems, now, note)
+    return _ready(incident_class.metadata, problems, now)
 
 
 def connection_problems(

@@ -7,7 +7,7 @@ from typing import Any
 from watchbill.api.connection import VENDORS, AllowedNamespaces, Connection
 from watchbill.api.escalation_policy import ConnectionRef, EscalationPolicy, Target
 from watchbill.api.incident import Incident
-from watchbill.api.incident_class import IncidentClass
+from watchbill.api.incident_class import ChannelTemplate, IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
 
 CHAT_VENDORS = frozenset({"slack"})
@@ -105,12 +105,17 @@ def class_references(incident_class: IncidentClass) -> tuple[Reference, ...]:
     """
     policy = incident_class.spec.default_escalation.policy_ref
     found = [Reference("spec.defaultEscalation.policyRef", "EscalationPolicy", policy.namespace, policy.name)]
-    for index, severity in enumerate(incident_class.spec.severities):
-        channel = severity.response.channel if severity.response else None
-        if channel is not None:
-            ref, path = channel.connection_ref, f"spec.severities[{index}].response.channel.connectionRef"
-            found.append(Reference(path, "Connection", ref.namespace, ref.name))
+    for path, channel in class_channels(incident_class):
+        ref = channel.connection_ref
+        found.append(Reference(f"{path}.connectionRef", "Connection", ref.namespace, ref.name))
     return tuple(found)
+
+
+def class_channels(incident_class: IncidentClass) -> Iterator[tuple[str, ChannelTemplate]]:
+    """The channel of each severity that asks for one, and the path of the field."""
+    for index, severity in enumerate(incident_class.spec.severities):
+        if severity.response is not None and severity.response.channel is not None:
+            yield f"spec.severities[{index}].response.channel", severity.response.channel
 
 
 def connection_references(connection: Connection) -> tuple[Reference, ...]:
