@@ -198,7 +198,7 @@ def test_colors_are_left_out_where_they_are_not_wanted(monkeypatch: pytest.Monke
     assert tree.console().no_color
 
 
-HEAVY = ("pydantic", "rich", "kopf", "httpx", "aiohttp", "celpy", "yaml")
+HEAVY = ("pydantic", "rich", "kopf", "httpx", "aiohttp", "celpy", "yaml", "jinja2")
 
 
 @pytest.mark.parametrize("module", ["main", "take", "say", "update", "declare", "look"])
