@@ -8,6 +8,8 @@ import yaml
 
 from watchbill.api.connection import VENDOR_FIELDS, VENDORS, Connection
 from watchbill.api.group import API_VERSION
+from watchbill.core.references import CHAT_VENDORS
+from watchbill.providers.chats import CHATS
 from watchbill.providers.contract import Provider
 from watchbill.providers.registry import PROVIDERS
 
@@ -15,9 +17,6 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs/reference/providers.md"
 GOLDEN = ROOT / "tests/providers/golden"
 EXAMPLES = ROOT / "examples/providers"
-
-CHANNEL_ONLY = {"slack"}
-"""Vendors of the union that make channels and carry no page."""
 
 RECIPE = "see CONTRIBUTING, Add a provider, step"
 ROW = re.compile(r"^\| `(\w+)` \|([^|]*)\|([^|]*)\|", re.MULTILINE)
@@ -40,8 +39,12 @@ def folders(path: Path) -> set[str]:
 
 
 def test_every_vendor_of_the_union_is_a_provider_or_makes_channels_only():
-    missing = set(VENDORS) - set(PROVIDERS) - CHANNEL_ONLY
+    missing = set(VENDORS) - set(PROVIDERS) - set(CHATS)
     assert not missing, f"provider `{min(missing)}` is not in the registry; {RECIPE} 3"
+
+
+def test_what_makes_channels_is_the_same_for_readiness_and_for_sending():
+    assert set(CHATS) == CHAT_VENDORS
 
 
 def test_every_provider_is_a_vendor_of_the_union():
@@ -59,7 +62,7 @@ def test_every_provider_has_golden_requests(name: str):
     assert name in folders(GOLDEN), f"provider `{name}` has no golden folder; {RECIPE} 4"
 
 
-@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize("name", [*PROVIDERS, *CHATS])
 def test_every_provider_has_an_example(name: str):
     path = EXAMPLES / f"{name}.yaml"
     assert path.is_file(), f"provider `{name}` has no examples/providers/{name}.yaml; {RECIPE} 5"
@@ -83,7 +86,7 @@ def test_every_provider_is_documented_as_it_is(name: str):
     assert rows()[name] == described(PROVIDERS[name]), f"the row of `{name}` is out of date; {RECIPE} 6"
 
 
-@pytest.mark.parametrize("name", CHANNEL_ONLY)
+@pytest.mark.parametrize("name", CHATS)
 def test_a_vendor_of_channels_is_documented_as_no_provider(name: str):
     assert rows().get(name) == ("channel only", "")
 
@@ -91,5 +94,5 @@ def test_a_vendor_of_channels_is_documented_as_no_provider(name: str):
 def test_nothing_is_left_of_a_provider_that_is_gone():
     known = set(PROVIDERS)
     assert folders(GOLDEN) <= known
-    assert {path.stem for path in EXAMPLES.glob("*.yaml")} <= known
-    assert set(rows()) <= known | CHANNEL_ONLY
+    assert {path.stem for path in EXAMPLES.glob("*.yaml")} <= known | set(CHATS)
+    assert set(rows()) <= known | set(CHATS)

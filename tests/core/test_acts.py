@@ -21,12 +21,14 @@ from tests.support.play import (
     seconds,
 )
 from watchbill.api.incident_class import IncidentClass
-from watchbill.core import severity
 from watchbill.core.effects import ConnectionKey
+from watchbill.core.observation import ConnectionFacts
 
-EVERYBODY = dict(observation().connections) | dict(connections(all=WEBHOOK))
-PAGING_ALL = policy(("everyone", "5m", [target("all")]), last_resort="all", name="urgent")
 CHAT = {"name": "slack", "namespace": "incident-platform"}
+SLACK = ConnectionFacts("uid-slack", allowed_classes=("service",), pages=False, channels=True)
+EVERYBODY = dict(observation().connections) | dict(connections(all=WEBHOOK))
+EVERYBODY |= {ConnectionKey(CHAT["namespace"], CHAT["name"]): SLACK}
+PAGING_ALL = policy(("everyone", "5m", [target("all")]), last_resort="all", name="urgent")
 BY_SEVERITY = {
     "incident_class": IncidentClass.model_validate(
         {
@@ -56,10 +58,11 @@ def raised(incident, severity="SEV-1"):
     incident.change(severity=severity, setBy={"declaration": "ana", "severity": "bo"})
 
 
-# Not yet a proof of F15.core: a rise must also add the channel, and this version makes none.
-def test_a_rise_pages_its_targets_at_once_tightens_deadlines_removes_nobody_and_is_one_entry_with_who():
+@pytest.mark.feature("F15.core")
+def test_a_rise_pages_its_targets_at_once_adds_the_channel_tightens_deadlines_and_removes_nobody():
     incident = begun(spec={"severity": "SEV-3", "roles": {"commander": "ana"}}, **BY_SEVERITY)
     passed(incident, "1m")
+    assert incident.chat.rooms == {}
     before, roles = incident.status.deadlines, incident.status.roles
     raised(incident)
     assert paged(incident)[1:] == [(60, "everyone", "all")]
@@ -68,10 +71,8 @@ def test_a_rise_pages_its_targets_at_once_tightens_deadlines_removes_nobody_and_
     assert (seconds(before.update_time), seconds(after.update_time)) == (2700, 900)
     assert incident.status.roles == roles
     assert page_of(incident, "primary").hops[0].closing is None
-    row = severity.row(incident.status.frozen_class, incident.status.severity)
-    assert row is not None
-    assert row.response is not None, "the channel that the new row asks for is part of the plan"
-    assert row.response.channel is not None
+    (room,) = incident.chat.rooms.values()
+    assert "bo changed severity from SEV-3 to SEV-1" in room.text
     (entry,) = [entry for entry in incident.status.timeline if entry.kind == "SeverityChanged"]
     assert (entry.actor, entry.text) == ("bo", "bo changed severity from SEV-3 to SEV-1")
 

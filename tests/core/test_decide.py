@@ -15,7 +15,7 @@ from watchbill.core.effects import ConnectionKey, connection_of, hop_of
 
 def test_a_new_incident_is_decided_in_one_step():
     found = decide(observation(), T0)
-    (effect,) = found.effects
+    (effect,) = found.pages
     assert (effect.action, connection_of(effect)) == ("trigger", ConnectionKey("shop", "pagerduty"))
     assert hop_of(effect) == found.status.pages[0].hops[0]
     assert found.status.phase == "Triggered"
@@ -26,7 +26,7 @@ def test_a_new_incident_is_decided_in_one_step():
 def test_deciding_again_at_the_same_moment_changes_nothing_and_tells_nobody():
     first = decide(observation(), T0)
     second = decide(seeing(observation(), status=first.status), T0)
-    assert (second.status, second.effects, second.events) == (first.status, first.effects, ())
+    assert (second.status, second.pages, second.events) == (first.status, first.pages, ())
 
 
 def test_all_that_people_wrote_is_decided_at_once():
@@ -62,7 +62,7 @@ def test_a_status_of_an_older_version_is_decided_like_a_new_one():
         "escalation": {"epoch": 1, "state": "Waiting", "round": 1, "level": "primary"},
     }
     found = decide(seeing(observation(), status=IncidentStatus.model_validate(old)), T0)
-    assert len(found.effects) == 1
+    assert len(found.pages) == 1
     assert len(found.status.conditions) == 8
 
 
@@ -103,7 +103,7 @@ def test_the_effects_tell_what_the_incident_is_about():
     seen = observation(
         incident("SEV-2", summary="All carts.", affected=[{"service": "cart"}, {"name": "db"}, {}])
     )
-    facts = decide(seen, T0).effects[0].incident
+    facts = decide(seen, T0).pages[0].incident
     assert (facts.namespace, facts.name, facts.title) == ("shop", "checkout-500s", "Checkout returns 500")
     assert (facts.severity, facts.rank, facts.summary, facts.services) == (
         "SEV-2",

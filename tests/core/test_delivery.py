@@ -68,11 +68,11 @@ def test_the_page_goes_out_by_the_next_connection_within_20_s_and_degraded_names
 
 def test_a_connection_whose_send_hangs_beyond_15_s_is_passed_by_and_counts_as_unknown():
     incident = decide(observation(), T0)
-    key = incident.effects[0].page.hops[0].key
+    key = incident.pages[0].page.hops[0].key
     seen = replace(seeing(observation(), status=incident.status), in_flight=frozenset({(key, "trigger")}))
-    assert decide(seen, T0 + timedelta(seconds=14, milliseconds=999)).effects == ()
+    assert decide(seen, T0 + timedelta(seconds=14, milliseconds=999)).pages == ()
     later = decide(seen, T0 + timedelta(seconds=15))
-    pages: tuple[Any, ...] = later.effects
+    pages: tuple[Any, ...] = later.pages
     assert [(page.hop, page.repeated) for page in pages] == [(1, False)]
     assert [hop.state for hop in later.status.pages[0].hops] == ["Unknown", "Claimed"]
     assert later.status.pages[0].hops[0].uncertain
@@ -183,17 +183,17 @@ def test_a_page_that_another_process_claimed(waited, sent):
 
 def test_what_this_process_is_sending_already_is_not_sent_again():
     incident = decide(observation(), T0)
-    key = incident.effects[0].page.hops[0].key
+    key = incident.pages[0].page.hops[0].key
     seen = seeing(observation(), status=incident.status)
-    assert decide(replace(seen, in_flight=frozenset({(key, "trigger")})), T0).effects == ()
-    assert len(decide(seen, T0).effects) == 1
+    assert decide(replace(seen, in_flight=frozenset({(key, "trigger")})), T0).pages == ()
+    assert len(decide(seen, T0).pages) == 1
 
 
 def test_an_orphan_that_is_on_its_way_is_sent_again_by_the_next_process():
     sending = decide(observation(), T0).status
     seen = replace(seeing(observation(), status=sending), holder="operator-2")
     later = decide(seen, T0 + timedelta(seconds=20))
-    assert [(effect.action, effect.hop) for effect in later.effects] == [("trigger", 0)]
+    assert [(effect.action, effect.hop) for effect in later.pages] == [("trigger", 0)]
     assert later.status.pages[0].hops[0].first_attempt_time == T0 + timedelta(seconds=20)
 
 

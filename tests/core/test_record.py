@@ -13,7 +13,7 @@ from watchbill.core.outcomes import Outcome, Result
 from watchbill.core.record import record
 
 DECISION = decide(observation(), T0)
-(SEND,) = DECISION.effects
+(SEND,) = DECISION.pages
 LATER = T0 + timedelta(seconds=3)
 
 
@@ -175,7 +175,7 @@ def test_a_key_begins_with_the_uid_of_the_incident_and_is_the_same_in_the_outcom
 def test_outcomes_are_folded_in_their_order():
     both = policy(("a", "5m", [target("pagerduty"), target("backup")]))
     first = decide(observation(policies={"primary": both}), T0)
-    outcomes = [Outcome(effect, Result.OK, LATER) for effect in first.effects]
+    outcomes = [Outcome(effect, Result.OK, LATER) for effect in first.pages]
     status = record(first.status, outcomes, LATER)
     assert [page.state for page in status.pages] == ["Accepted", "Accepted"]
-    assert decide(seeing(observation(), status=status), LATER).effects == ()
+    assert decide(seeing(observation(), status=status), LATER).pages == ()

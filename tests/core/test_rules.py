@@ -79,11 +79,11 @@ def test_rule_01_a_page_that_was_sent_and_never_recorded_is_closed(action):
 
 def test_rule_01_an_outcome_in_hand_is_folded_into_a_status_that_does_not_know_the_page():
     first = decide(observation(), T0)
-    (effect,) = first.effects
+    (effect,) = first.pages
     seen = seeing(observation(), **ACKNOWLEDGED)
     fresh = record(IncidentStatus(), [Outcome(effect, Result.OK, T0)], T0)
     after = decide(seeing(seen, status=fresh), T0)
-    assert [(e.action, hop_of(e).key) for e in after.effects] == [("acknowledge", hop_of(effect).key)]
+    assert [(e.action, hop_of(e).key) for e in after.pages] == [("acknowledge", hop_of(effect).key)]
     assert after.status.pages[0].hops[0].state == "Accepted"
 
 
@@ -268,11 +268,11 @@ def test_rule_10_the_next_hop_starts_at_most_20_s_after_due_and_no_other_once_on
 
 def test_rule_10_a_hop_that_hangs_in_our_own_queue_does_not_hold_the_next_one_longer():
     first = decide(observation(), T0)
-    flying = frozenset({(hop_of(first.effects[0]).key, "trigger")})
+    flying = frozenset({(hop_of(first.pages[0]).key, "trigger")})
     later = decide(
         replace(seeing(observation(), status=first.status), in_flight=flying), T0 + timedelta(seconds=15)
     )
-    assert [effect.hop for effect in later.effects] == [1]
+    assert [effect.hop for effect in later.pages] == [1]
 
 
 @pytest.mark.parametrize("action", ENDS)
@@ -292,11 +292,11 @@ def test_rule_11_where_a_triggers_outcome_was_unknown_resolve_is_repeated_after_
 
 
 def test_rule_12_a_credential_that_changed_before_the_end_is_said_with_what_to_close_by_hand():
-    (effect,) = decide(observation(), T0).effects
+    (effect,) = decide(observation(), T0).pages
     status = record(IncidentStatus(), [Outcome(effect, Result.OK, T0, credential="old")], T0)
     seen = seeing(observation(), status=status, **ENDS["resolve"])
     after = decide(seen, T0)
-    told_ = record(after.status, [Outcome(after.effects[0], Result.OK, T0, credential="new")], T0)
+    told_ = record(after.status, [Outcome(after.pages[0], Result.OK, T0, credential="new")], T0)
     degraded = decide(seeing(seen, status=told_), T0).status.conditions[-1]
     assert (degraded.status, degraded.reason) == ("True", "CredentialChanged")
     assert degraded.message.startswith(f"close {hop_of(effect).key} by hand")

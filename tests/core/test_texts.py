@@ -3,7 +3,7 @@
 import pytest
 
 from tests.providers.pages import acknowledge, incident, resolve, trigger
-from watchbill.core.effects import Effect
+from watchbill.core.effects import PageEffect
 from watchbill.core.texts import (
     acknowledge_command,
     cut,
@@ -64,7 +64,7 @@ def test_a_text_of_several_lines_keeps_them():
         pytest.param(resolve(incident(title="Down")), "SEV-1 resolved by bo: Down", id="a resolve"),
     ],
 )
-def test_the_title_says(effect: Effect, expected: str):
+def test_the_title_says(effect: PageEffect, expected: str):
     assert title_line(effect) == expected
 
 

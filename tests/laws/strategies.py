@@ -24,12 +24,14 @@ from tests.support.builders import policy as a_policy
 from tests.support.consistency import assert_consistent, step_faults
 from tests.support.simulate import Answer, Cut, Simulation, Step
 from watchbill.core.effects import ConnectionKey
-from watchbill.core.observation import Observation, UpdateFacts
+from watchbill.core.observation import ConnectionFacts, Observation, UpdateFacts
 from watchbill.core.outcomes import Result
 
 Op = Callable[[Simulation], None]
 
 OPERATOR = ConnectionKey("watchbill", "operator")
+CHAT = ConnectionKey("incident-platform", "slack")
+ROOM = {"response": {"channel": {"connectionRef": CHAT._asdict()}}}
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ TIMEOUTS: tuple[dict[str, Any], ...] = (
     {"acknowledgementTimeout": "30m"},
     {"acknowledgementTimeout": "7m"},
 )
+ROOMS: tuple[dict[str, Any], ...] = ({}, ROOM)
 kinds = st.sampled_from(
     [(KEYED, UNKEYED), (KEYED, KEYED), (UNKEYED, UNKEYED), (KEYED, replace(KEYED, real=False))]
 )
@@ -105,12 +108,13 @@ def givens(
     """An incident and what is around it; sometimes without a class, a policy or the operator's connection."""
     first, second = draw(kinds)
     everything: dict[str, Any] = {
-        "incident_class": incident_class(**draw(st.sampled_from(timeouts))),
+        "incident_class": incident_class(**draw(st.sampled_from(timeouts)), **draw(st.sampled_from(ROOMS))),
         "policies": {"primary": draw(policies)},
         "connections": {
             **connections(pagerduty=first, backup=second),
             ConnectionKey("incident-platform", "all-hands"): replace(UNKEYED, uid="uid-all-hands"),
             OPERATOR: replace(KEYED, uid="uid-operator"),
+            CHAT: ConnectionFacts("uid-slack", allowed_classes=("service",), pages=False, channels=True),
         },
         "last_resort": draw(st.sampled_from([OPERATOR, OPERATOR, None])),
     }
@@ -123,7 +127,7 @@ def givens(
 
 # How connections answer
 
-CONNECTIONS = ("pagerduty", "backup", "all-hands", "operator")
+CONNECTIONS = ("pagerduty", "backup", "all-hands", "operator", "slack")
 
 GOOD = (Answer(),)
 REFUSALS = (
@@ -259,7 +263,7 @@ def without(world: Simulation, name: str) -> None:
 
 
 WAITS = tuple(map(wait, SECONDS))
-VENDORS = tuple(answering(name, answer) for name in CONNECTIONS[:2] for answer in ANSWERS)
+VENDORS = tuple(answering(name, answer) for name in (*CONNECTIONS[:2], "slack") for answer in ANSWERS)
 TROUBLES = (
     *(Named(f"cut {cut}", lambda world, cut=cut: crash(world, cut)) for cut in Cut),  # type: ignore[misc]  # mypy cannot see a lambda's default
     Named("taken over", lambda world: world.start()),

@@ -29,7 +29,7 @@ def check(program: Program) -> None:
 
 def _is_patient(step: Step) -> None:
     known = {page.id: page for page in step.observation.incident.status.pages}
-    for effect in step.decision.effects:
+    for effect in step.decision.pages:
         if isinstance(effect, SendPage) and effect.page.id in known:
             wait = known[effect.page.id].hops[effect.hop].next_attempt_time
             assert wait is None or wait <= step.now, "it was sent before its time"

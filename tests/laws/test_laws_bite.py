@@ -10,6 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.laws import strategies as laws
+from tests.laws import test_a_channel_is_made_once as channel_law
 from tests.laws import test_a_page_waits_for_its_next_attempt as waiting_law
 from tests.laws import test_crash_anywhere as crash_law
 from tests.laws import test_deciding_twice_changes_nothing as twice_law
@@ -17,9 +18,11 @@ from tests.laws import test_nothing_happens_before_the_requeue as requeue_law
 from tests.laws import test_old_objects_decide_like_new_ones as old_law
 from tests.laws import test_only_an_open_incident_pages as paging_law
 from tests.support.simulate import Cut
-from watchbill.core import cadence, closing, decide, delivery, escalation, levels, record, targets
+from watchbill.api.resources import Channel
+from watchbill.core import cadence, channel, closing, decide, delivery, escalation, levels, record, targets
 from watchbill.core.acts import snoozed
 from watchbill.core.draft import Draft
+from watchbill.core.effects import CreateChannel, IncidentFacts, PostToChannel
 from watchbill.core.lifecycle import OPEN
 from watchbill.core.transition import with_all_conditions
 
@@ -36,7 +39,7 @@ class Mutant:
     """A fault, and the law that must find it."""
 
     seed: Callable[[Patch], None]
-    law: Callable[..., None]
+    law: Callable[..., object]
     draws: tuple[st.SearchStrategy[Any], ...]
 
 
@@ -83,6 +86,20 @@ def never_repeated(patch: Patch) -> None:
 
 def name_in_key(patch: Patch) -> None:
     patch.setattr(targets, "page_key", lambda uid, place, *target: f"shop/{place}/{target}")
+
+
+def never_adopted(patch: Patch) -> None:
+    def mutant(facts: IncidentFacts, found: Channel, other: str, may_adopt: bool) -> CreateChannel:
+        return CreateChannel(facts, found, other)
+
+    patch.setattr(channel, "CreateChannel", mutant)
+
+
+def never_probed(patch: Patch) -> None:
+    def mutant(facts: IncidentFacts, found: Channel, text: str) -> PostToChannel:
+        return PostToChannel(facts, found.model_copy(update={"uncertain": False}), text)
+
+    patch.setattr(channel, "PostToChannel", mutant)
 
 
 MUTANTS = {
@@ -147,6 +164,15 @@ MUTANTS = {
         lambda patch: patch.setattr(delivery, "_is_mine", lambda draft, hop: True),
         crash_law.check_same_keys,
         (calm, st.sampled_from(Cut), st.integers(0, 20)),
+    ),
+    "a channel that was made and not marked is not found again": Mutant(
+        never_adopted, channel_law.check_once, (programs,)
+    ),
+    "a post is not looked for before it is sent again": Mutant(
+        never_probed, channel_law.check_once, (programs,)
+    ),
+    "the wakeup of the channel is forgotten": Mutant(
+        lambda patch: patch.setattr(channel, "wakeups", never), channel_law.check_told, (programs,)
     ),
     "a missing condition is not replaced": Mutant(
         without_step(with_all_conditions), old_law.check, (programs, st.data())

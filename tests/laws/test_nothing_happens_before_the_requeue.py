@@ -9,7 +9,7 @@ from hypothesis import given
 from tests.laws.strategies import Program, played, programs
 from tests.support.simulate import Step
 from watchbill.core.decide import decide
-from watchbill.core.effects import Effect, hop_of
+from watchbill.core.effects import PageEffect, hop_of
 
 MOMENT = timedelta(milliseconds=1)
 LONG = timedelta(days=3)
@@ -22,14 +22,14 @@ def check(program: Program) -> None:
 
 
 def _is_quiet(step: Step) -> None:
-    names = frozenset(_names(step.decision.effects))
+    names = frozenset(_names(step.decision.pages))
     incident = step.observation.incident.model_copy(update={"status": step.decision.status})
     for flying in {step.observation.in_flight, step.observation.in_flight | names}:
         seen = replace(step.observation, incident=incident, in_flight=flying)
         for moment in _between(step.now, step.decision.requeue_after):
             later = decide(seen, moment)
             assert later.status == step.decision.status, f"the status changes at {moment}"
-            assert set(_names(later.effects)) <= names, f"something new is due at {moment}"
+            assert set(_names(later.pages)) <= names, f"something new is due at {moment}"
 
 
 def _between(now: datetime, length: timedelta | None) -> Iterator[datetime]:
@@ -40,7 +40,7 @@ def _between(now: datetime, length: timedelta | None) -> Iterator[datetime]:
         yield from {now + MOMENT: 1, now + middle: 1, now + length - MOMENT: 1} if middle else (now + MOMENT,)
 
 
-def _names(effects: Iterable[Effect]) -> Iterator[tuple[str, str]]:
+def _names(effects: Iterable[PageEffect]) -> Iterator[tuple[str, str]]:
     return ((hop_of(effect).key, effect.action) for effect in effects)
 
 

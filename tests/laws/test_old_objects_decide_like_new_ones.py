@@ -27,7 +27,7 @@ def check(program: Program, choice: st.DataObject) -> None:
     incident = world.observation.incident.model_copy(update={"status": old})
     observation = replace(world.observation, incident=incident)
     decision = decide(observation, world.now)
-    outcomes = [Outcome(effect, Result.OK, world.now) for effect in decision.effects]
+    outcomes = [Outcome(effect, Result.OK, world.now) for effect in decision.pages]
     recorded = record(decision.status, outcomes, world.now)
     again = decide(replace(observation, incident=incident.model_copy(update={"status": recorded})), world.now)
     assert again.status.to_json()[EXTRA] == {"of": "the future"}

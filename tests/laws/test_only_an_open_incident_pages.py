@@ -49,7 +49,7 @@ def check_silence(program: Program, end: Callable[[Simulation], None]) -> None:
 
 def _pages_rightly(step: Step) -> None:
     status, spec = step.decision.status, step.observation.incident.spec
-    for effect in step.decision.effects:
+    for effect in step.decision.pages:
         if not isinstance(effect, SendPage):
             continue
         assert spec.mode == "Live"

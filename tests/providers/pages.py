@@ -8,7 +8,7 @@ import yaml
 
 from watchbill.api.connection import VENDOR_FIELDS, ConnectionSpec
 from watchbill.api.incident_status import Hop, Page
-from watchbill.core.effects import AcknowledgePage, Effect, IncidentFacts, ResolvePage, SendPage
+from watchbill.core.effects import AcknowledgePage, IncidentFacts, PageEffect, ResolvePage, SendPage
 from watchbill.providers.contract import Mail, Provider, Request, Settings
 from watchbill.providers.registry import PROVIDERS
 
@@ -54,9 +54,9 @@ def resolve(facts: IncidentFacts | None = None) -> ResolvePage:
     return ResolvePage(facts or incident(), page(), 0, by="bo")
 
 
-def effects_for(provider: Provider, facts: IncidentFacts | None = None) -> tuple[Effect, ...]:
+def effects_for(provider: Provider, facts: IncidentFacts | None = None) -> tuple[PageEffect, ...]:
     """Every effect that the provider says it is capable of."""
-    more: dict[str, Effect] = {"acknowledge": acknowledge(facts), "resolve": resolve(facts)}
+    more: dict[str, PageEffect] = {"acknowledge": acknowledge(facts), "resolve": resolve(facts)}
     return (trigger(facts), *(effect for name, effect in more.items() if name in provider.capabilities))
 
 
@@ -82,14 +82,14 @@ POSTING = tuple(
 """The providers that send by HTTP."""
 
 
-def mail_for(effect: Effect, settings: Settings | None = None) -> Mail:
+def mail_for(effect: PageEffect, settings: Settings | None = None) -> Mail:
     """The mail of the SMTP provider."""
     built = PROVIDERS["smtp"].build(effect, settings or settings_for("smtp"), NOW)
     assert isinstance(built, Mail)
     return built
 
 
-def request_for(name: str, effect: Effect, settings: Settings | None = None) -> Request:
+def request_for(name: str, effect: PageEffect, settings: Settings | None = None) -> Request:
     """The request of a provider that sends by HTTP."""
     built = PROVIDERS[name].build(effect, settings or settings_for(name), NOW)
     assert isinstance(built, Request)

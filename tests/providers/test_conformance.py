@@ -23,7 +23,7 @@ from tests.providers.pages import (
     settings_for,
     trigger,
 )
-from watchbill.core.effects import Effect
+from watchbill.core.effects import PageEffect
 from watchbill.core.outcomes import Result
 from watchbill.core.texts import MARK, acknowledge_command
 from watchbill.providers.contract import LogLine, Mail, Misconfigured, Request, Response, Settings
@@ -70,7 +70,7 @@ def carried(built: Request | LogLine | Mail) -> str:
     return f"{built.url} {dict(built.headers)} {built.body.decode()}"
 
 
-def built(name: str, effect: Effect, later: timedelta = timedelta()) -> Request | LogLine | Mail:
+def built(name: str, effect: PageEffect, later: timedelta = timedelta()) -> Request | LogLine | Mail:
     return PROVIDERS[name].build(effect, settings_for(name), NOW + later)
 
 
@@ -226,7 +226,7 @@ def test_every_action_is_told_apart(name: str):
         ),
     ],
 )
-def test_the_page_says(name: str, effect: Effect, expected: str):
+def test_the_page_says(name: str, effect: PageEffect, expected: str):
     assert any(expected in text for text in sent_strings(built(name, effect)))
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.providers.pages import NOW, ROOT, acknowledge, incident, resolve, settings_for, trigger
-from watchbill.core.effects import Effect
+from watchbill.core.effects import PageEffect
 from watchbill.providers.contract import LogLine, Mail, Request
 from watchbill.providers.registry import PROVIDERS
 
-CASES: dict[str, Effect] = {
+CASES: dict[str, PageEffect] = {
     "a page": trigger(),
     "a page that is repeated and late": trigger(repeated=True, late="12m"),
     "a page while the API server is unreachable": trigger(unseen_since="01:12"),

@@ -22,7 +22,7 @@ from tests.providers.pages import (
     trigger,
 )
 from watchbill.api.connection import Smtp
-from watchbill.core.effects import Effect, SendPage
+from watchbill.core.effects import PageEffect, SendPage
 from watchbill.core.outcomes import Result
 from watchbill.core.texts import cut
 from watchbill.providers.contract import Mail, Misconfigured, Response, Settings, Verdict
@@ -37,7 +37,7 @@ def plain(**changes: Any) -> Settings:
     return Settings(Smtp.model_validate(PLAIN | changes))
 
 
-def message(effect: Effect, settings: Settings | None = None) -> EmailMessage:
+def message(effect: PageEffect, settings: Settings | None = None) -> EmailMessage:
     found = email.message_from_bytes(mail_for(effect, settings).message, policy=email.policy.default)
     assert isinstance(found, EmailMessage)
     return found
@@ -48,7 +48,7 @@ def parse(status: int, command: str = "DATA", said: str = "", **refused: str) ->
 
 
 @pytest.mark.parametrize("effect", [trigger(), acknowledge(), resolve()])
-def test_a_mail_says_that_no_person_wrote_it_and_which_incident_it_is_of(effect: Effect):
+def test_a_mail_says_that_no_person_wrote_it_and_which_incident_it_is_of(effect: PageEffect):
     found = message(effect)
     assert found["Auto-Submitted"] == "auto-generated"
     assert found["X-Incident-UID"] == UID

@@ -20,6 +20,7 @@ from watchbill.shell.paths import path_of
 from watchbill.shell.send import Sender
 from watchbill.shell.settings import Settings
 from watchbill.shell.watch import Watch
+from watchbill.shell.web import Web
 
 CART = path_of("Incident", "shop", "cart")
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/watchbill/leases/watchbill"
@@ -38,7 +39,7 @@ class Running:
         monkeypatch.setattr(Watch, "watching", True)
         self.api, self.vendors = api, Vendors()
         transport = httpx.MockTransport(self.vendors.handle)
-        monkeypatch.setattr("watchbill.shell.app.Sender", partial(Sender, transport=transport))
+        monkeypatch.setattr("watchbill.shell.app.Sender", partial(Sender, web=Web(transport)))
         monkeypatch.setattr("watchbill.shell.incidents.RECORD_WAIT", 0.1)
         self.app = App(Credentials(api.url), Settings(identity="one", health_address="127.0.0.1:0"))
 

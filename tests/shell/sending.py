@@ -14,6 +14,7 @@ from watchbill.providers.contract import Response, Settings, Verdict
 from watchbill.providers.registry import PROVIDERS
 from watchbill.providers.webhook import WebhookProvider
 from watchbill.shell.send import Sender
+from watchbill.shell.web import Web
 
 WEBHOOK = PROVIDERS["webhook"]
 
@@ -44,7 +45,7 @@ class Vendor:
         self.seen: list[httpx.Request] = []
         self.time = FakeTime()
         transport = httpx.MockTransport(self._handle)
-        self.sender = Sender(self.time.clock(), transport=transport, later=self.time.call_later)
+        self.sender = Sender(self.time.clock(), web=Web(transport), later=self.time.call_later)
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.seen.append(request)

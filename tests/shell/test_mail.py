@@ -16,7 +16,7 @@ from tests.providers.pages import UID, acknowledge, incident, resolve, trigger
 from tests.shell.sending import always
 from tests.support.mail_server import MailServer
 from watchbill.api.connection import Smtp
-from watchbill.core.effects import Effect
+from watchbill.core.effects import PageEffect
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Settings, Verdict
 from watchbill.providers.registry import PROVIDERS
@@ -75,7 +75,7 @@ def with_login(server: MailServer, tls: str, password: str = LOGIN[1]) -> Settin
     return replace(found, secrets=secrets)
 
 
-async def send(sender: Sender, to: Settings, effect: Effect | None = None) -> Verdict:
+async def send(sender: Sender, to: Settings, effect: PageEffect | None = None) -> Verdict:
     effect = effect or trigger()
     verdict = await sender.attempt(PROVIDERS["smtp"], effect, to, rank=1, still_wanted=always)
     assert verdict is not None

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from tests.providers.pages import acknowledge, incident, page, resolve
 from tests.shell.fake_api import Fault
 from tests.shell.world import CART, World, answers, until
-from watchbill.core.effects import Effect, SendPage
+from watchbill.core.effects import PageEffect, SendPage
 from watchbill.core.outcomes import Result
 from watchbill.shell.kube import Kube
 from watchbill.shell.paths import path_of
@@ -22,7 +22,7 @@ def trigger(connection: str = "pagerduty", key: str = KEY, first: bool = True) -
     return SendPage(incident(uid=UID), page(key, connection=connection), 0, first_of_epoch=first)
 
 
-def order(effect: Effect | None = None, generation: int = 1) -> Order:
+def order(effect: PageEffect | None = None, generation: int = 1) -> Order:
     return Order(CART, effect or trigger(), generation)
 
 
@@ -83,7 +83,7 @@ async def test_nothing_is_left_behind(ready: World):
 
 
 @pytest.mark.parametrize("effect", [acknowledge(incident(uid=UID)), resolve(incident(uid=UID))])
-async def test_what_closes_a_page_is_sent_whatever_people_changed_since(ready: World, effect: Effect):
+async def test_what_closes_a_page_is_sent_whatever_people_changed_since(ready: World, effect: PageEffect):
     ready.vendors.answer["events"] = answers(202)
     closing = type(effect)(incident(uid=UID), page(connection="pagerduty"), 0)
     outcome = await ready.performer.start(order(closing, generation=77))

@@ -26,7 +26,7 @@ from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Rate, Settings, Verdict
 from watchbill.providers.registry import PROVIDERS
 from watchbill.providers.webhook import WebhookProvider
-from watchbill.shell.send import BODY_LIMIT
+from watchbill.shell.web import BODY_LIMIT
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from watchbill.providers.contract import Settings, Verdict
 from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.clock import Clock
 from watchbill.shell.rate import IN_FLIGHT
-from watchbill.shell.send import BODY_LIMIT, Sender
+from watchbill.shell.send import Sender
+from watchbill.shell.web import BODY_LIMIT
 
 SHORT = 1.0
 """A deadline in seconds that is real time in tests of hanging servers."""

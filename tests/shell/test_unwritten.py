@@ -14,7 +14,7 @@ KEY = ObjectKey("Incident", "shop", "checkout-500s")
 
 
 def outcome(result: Result = Result.OK) -> Outcome:
-    (effect,) = decide(observation(), T0).effects
+    (effect,) = decide(observation(), T0).pages
     return Outcome(effect, result, T0)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.providers.talking import DEFAULTS, ok
 from tests.shell.fake_api import FakeApi
 from tests.shell.fake_time import RunningTime
 from tests.support.builders import incident_class, policy, target
@@ -35,6 +36,7 @@ from watchbill.shell.send import Sender
 from watchbill.shell.store import Store
 from watchbill.shell.tally import Tally
 from watchbill.shell.unwritten import Unwritten
+from watchbill.shell.web import Web
 
 CART = ObjectKey("Incident", "shop", "cart")
 HOLDER = "operator#1"
@@ -59,11 +61,16 @@ def answers(code: int, **body: Any) -> Answer:
     return lambda request: httpx.Response(code, json=body)
 
 
+def slack_says(request: httpx.Request) -> httpx.Response:
+    """Slack where all goes well; it remembers nothing."""
+    return httpx.Response(200, json=DEFAULTS.get(request.url.path.removeprefix("/api/"), ok()))
+
+
 class Vendors:
-    """What is outside, by the first word of its host: events (PagerDuty) or backup (a webhook)."""
+    """What is outside, by the first word of its host: events (PagerDuty), backup (a webhook), or slack."""
 
     def __init__(self) -> None:
-        self.answer: defaultdict[str, Answer] = defaultdict(lambda: accepts)
+        self.answer: defaultdict[str, Answer] = defaultdict(lambda: accepts, slack=slack_says)
         self.gates: dict[str, asyncio.Event] = {}
         """A vendor that has one hangs until it is set."""
         self.arrived: list[tuple[str, str]] = []
@@ -71,8 +78,11 @@ class Vendors:
         self.bodies: list[dict[str, Any]] = []
 
     async def handle(self, request: httpx.Request) -> httpx.Response:
-        vendor, body = request.url.host.partition(".")[0], json.loads(request.content)
-        self.arrived.append((vendor, body.get("event_action") or body["data"]["action"]))
+        vendor, body = request.url.host.partition(".")[0], json.loads(request.content or b"{}")
+        if vendor == "slack":
+            self.arrived.append((vendor, request.url.path.removeprefix("/api/")))
+        else:
+            self.arrived.append((vendor, body.get("event_action") or body["data"]["action"]))
         self.bodies.append(body)
         if vendor in self.gates:
             await self.gates[vendor].wait()
@@ -82,6 +92,11 @@ class Vendors:
 
     def hang(self, vendor: str) -> asyncio.Event:
         return self.gates.setdefault(vendor, asyncio.Event())
+
+    @property
+    def asked(self) -> list[str]:
+        """The methods of Slack that were called, in order."""
+        return [method for vendor, method in self.arrived if vendor == "slack"]
 
     def keys(self, action: str) -> list[str]:
         """The keys that PagerDuty was told this of."""
@@ -108,7 +123,7 @@ class World:
 
     def start(self, holder: str = HOLDER) -> None:
         """A process begins with nothing in memory but the cache."""
-        self.sender = Sender(self.clock, transport=httpx.MockTransport(self.vendors.handle))
+        self.sender = Sender(self.clock, web=Web(httpx.MockTransport(self.vendors.handle)))
         self.secrets = SecretReader(self.kube, self.clock.monotonic, "watchbill:watchbill")
         outside = Outside(
             sender=self.sender,
@@ -173,9 +188,9 @@ class World:
         path = path or path_of(*CART)
         self.inbox.deliver(kind_of(path), type_, self.api.objects[path])
 
-    def put_secret(self, value: str = "routing-key-one") -> None:
+    def put_secret(self, value: str = "routing-key-one", name: str = "pagerduty") -> None:
         data = {"routingKey": base64.b64encode(value.encode()).decode()}
-        self.api.put(core_path("secrets", "shop", "pagerduty"), data=data)
+        self.api.put(core_path("secrets", "shop", name), data=data)
 
     def furnish(self, *levels: Any, **options: Any) -> None:
         """A class, a policy, two connections, and the Secret of one."""
@@ -190,6 +205,16 @@ class World:
             spec_of(incident_class()),
             annotations={DEFAULT_CLASS_ANNOTATION: "true"},
         )
+
+    def furnish_room(self) -> None:
+        """A class whose incidents have a channel, and the connection that makes it."""
+        self.put_secret("xoxb-for-tests", "slack")
+        ref = {"name": "slack", "key": "routingKey"}
+        slack = {"botTokenSecretRef": ref, "baseURL": "https://slack.example.com"}
+        self.put("Connection", "slack", {"slack": slack, "allowedClasses": ["service"]})
+        room = {"channel": {"connectionRef": {"name": "slack", "namespace": "shop"}}}
+        spec = spec_of(incident_class(response=room, postmortem={"policy": "Optional"}))
+        self.put("IncidentClass", "service", spec, annotations={DEFAULT_CLASS_ANNOTATION: "true"})
 
     def declare(self, **spec: Any) -> None:
         body = {"title": "Checkout returns 500", "severity": "SEV-1", "setBy": {"declaration": "ana"}} | spec

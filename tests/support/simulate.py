@@ -10,10 +10,21 @@ from enum import StrEnum
 from typing import Any
 
 from tests.support.builders import T0, seeing
+from tests.support.chat_world import Chat
 from watchbill.api.incident_status import IncidentStatus
+from watchbill.core.channel_record import can_wait
 from watchbill.core.decide import decide
 from watchbill.core.decision import Decision, Event
-from watchbill.core.effects import Effect, SendPage, connection_of, hop_of
+from watchbill.core.effects import (
+    ChannelEffect,
+    Effect,
+    PageEffect,
+    channel_key,
+    connection_of,
+    follows_its_record,
+    hop_of,
+    key_of,
+)
 from watchbill.core.observation import Observation
 from watchbill.core.outcomes import Outcome, Result
 from watchbill.core.record import record
@@ -52,7 +63,7 @@ class Sent:
     """One request that reached the outside."""
 
     time: datetime
-    effect: Effect
+    effect: PageEffect
     answer: Answer
     by: str
 
@@ -107,8 +118,14 @@ class Simulation:
     is_replaced: bool = False
     """Whether another process begins at once where this one is cut."""
     stored: IncidentStatus = field(default_factory=IncidentStatus)
+    chat: Chat = field(default_factory=Chat)
+    asked: list[tuple[datetime, ChannelEffect]] = field(default_factory=list)
+    """What the chat was asked for, also where it refused."""
     _memory: IncidentStatus | None = None
     _outcomes: list[Outcome] = field(default_factory=list)
+    _in_hand: list[Outcome] = field(default_factory=list)
+    """Outcomes that are known and wait for the next write."""
+    _unanswered: list[tuple[datetime, ChannelEffect]] = field(default_factory=list)
     _hanging: list[tuple[datetime, Sent]] = field(default_factory=list)
     _claims: dict[str, datetime] = field(default_factory=dict)
     _next: datetime | None = None
@@ -149,7 +166,8 @@ class Simulation:
     def kill(self) -> None:
         """The process ends, and all that it had in memory is lost."""
         self.alive, self.cut, self._memory, self._next = False, None, None, None
-        self._outcomes, self._hanging, self._claims = [], [], {}
+        self._outcomes, self._in_hand, self._claims = [], [], {}
+        self._hanging, self._unanswered = [], []
 
     def start(self) -> None:
         """Another process, with an identity of its own, takes over from what is stored."""
@@ -168,7 +186,8 @@ class Simulation:
         """Let time pass; the process wakes up whenever it said so, or an answer is given up."""
         end = self.now + length
         for _ in range(MOST_REACTIONS):
-            moments = [m for m in (self._next, *(time for time, _ in self._hanging)) if m is not None]
+            hanging = [*(time for time, _ in self._hanging), *(time for time, _ in self._unanswered)]
+            moments = [m for m in (self._next, *hanging) if m is not None]
             due = min((m for m in moments if m <= end), default=None)
             if due is None or not self.alive:
                 self.now = end
@@ -189,32 +208,38 @@ class Simulation:
             again = self._reconcile()
 
     def _reconcile(self) -> bool:
-        status, decision = self.status, None
+        status, decision = record(self.status, self._in_hand, self.now), None
         events: list[Event] = []
-        status = record(status, self._taken_outcomes(), self.now)
         while decision is None or self._outcomes:
             status = record(status, self._taken_outcomes(), self.now)
             decision = self._decided(status)
             events += decision.events
             status = decision.status
-            self._perform(effect for effect in decision.effects if not _needs_claim(effect))
+            self._perform(effect for effect in decision.pages if not follows_its_record(effect))
         if self._is_cut(Cut.AFTER_PERFORM):
             return self.alive
-        self._write(status, events)
+        if status == self.stored or not can_wait(self.stored, status):
+            self._write(status, events)
         self._next = None if decision.requeue_after is None else self.now + decision.requeue_after
         if self._is_cut(Cut.AFTER_RECORD):
             return self.alive
-        claimed = [effect for effect in decision.effects if _needs_claim(effect)]
+        claimed = [effect for effect in decision.pages if follows_its_record(effect)]
         self._perform(claimed)
-        if claimed and self._is_cut(Cut.AFTER_CLAIMED):
+        if not self.blind:
+            self._ask(decision.channel)
+        if (claimed or decision.channel) and self._is_cut(Cut.AFTER_CLAIMED):
             return self.alive
         return bool(self._outcomes)
 
     def _decided(self, status: IncidentStatus) -> Decision:
         incident = self.observation.incident.model_copy(update={"status": status})
-        flying = frozenset((sent.key, sent.effect.action) for _, sent in self._hanging)
+        effects: list[Effect] = [sent.effect for _, sent in self._hanging]
+        effects += [effect for _, effect in self._unanswered]
         observation = replace(
-            self.observation, incident=incident, in_flight=flying, foreign_claims=self._foreign_claims(status)
+            self.observation,
+            incident=incident,
+            in_flight=frozenset((key_of(effect), effect.action) for effect in effects),
+            foreign_claims=self._foreign_claims(status),
         )
         decision = decide(observation, self.now)
         self.watch(Step(observation, self.now, decision))
@@ -223,9 +248,9 @@ class Simulation:
     def _write(self, status: IncidentStatus, events: list[Event]) -> None:
         self.events += [(self.now, event) for event in events]
         if self.blind:
-            self._memory = status
+            self._memory, self._in_hand = status, []
             return
-        self._memory = None
+        self._memory, self._in_hand = None, []
         self.writes += status != self.stored
         # As etcd would give it back: a bound that is broken fails here.
         self.stored = IncidentStatus.model_validate(status.to_json())
@@ -242,7 +267,24 @@ class Simulation:
                 reason = answer.reason or ("" if answer.result == Result.OK else answer.result.value.title())
                 self._outcomes.append(Outcome(effect, answer.result, self.now, answer.after, reason))
 
+    def _ask(self, effects: tuple[ChannelEffect, ...]) -> None:
+        for effect in effects:
+            answer = self.answers.get(connection_of(effect).name, Answer())
+            self.asked.append((self.now, effect))
+            if answer.hangs:
+                # The worst that a lost answer can mean: it was done, and a new channel was not yet marked.
+                self.chat.perform(effect, broken_off=True)
+                self._unanswered.append((self.now + TIMEOUT, effect))
+                continue
+            id_, name = self.chat.perform(effect) if answer.result == Result.OK else ("", "")
+            reason = answer.reason or ("" if answer.result == Result.OK else answer.result.value.title())
+            outcome = Outcome(effect, answer.result, self.now, answer.after, reason)
+            self._outcomes.append(replace(outcome, external_id=id_, name=name))
+
     def _give_up(self) -> None:
+        lost = [effect for time, effect in self._unanswered if time <= self.now]
+        self._unanswered = [(time, effect) for time, effect in self._unanswered if time > self.now]
+        self._outcomes += [Outcome(effect, Result.UNKNOWN, self.now, reason="Timeout") for effect in lost]
         due = [sent for time, sent in self._hanging if time <= self.now]
         self._hanging = [(time, sent) for time, sent in self._hanging if time > self.now]
         self._outcomes += [
@@ -252,6 +294,7 @@ class Simulation:
 
     def _taken_outcomes(self) -> list[Outcome]:
         taken, self._outcomes = self._outcomes, []
+        self._in_hand += taken
         return taken
 
     def _foreign_claims(self, status: IncidentStatus) -> Mapping[str, datetime]:
@@ -260,6 +303,11 @@ class Simulation:
             if hop.state == "Claimed" and hop.claim is not None and hop.claim.by != self.observation.holder:
                 mark = f"{hop.key} {hop.claim.by} {hop.claim.time}"
                 seen[hop.key] = self._claims.setdefault(mark, self.now)
+        channel = status.resources.channel
+        claim = channel.claim if channel else None
+        if claim is not None and claim.by != self.observation.holder:
+            key = channel_key(self.observation.incident.metadata.uid)
+            seen[key] = self._claims.setdefault(f"{key} {claim.by} {claim.time}", self.now)
         return seen
 
     def _is_cut(self, cut: Cut) -> bool:
@@ -269,7 +317,3 @@ class Simulation:
         self.cuts += 1
         self._renew() if self.is_replaced else self.kill()
         return True
-
-
-def _needs_claim(effect: Effect) -> bool:
-    return isinstance(effect, SendPage) and hop_of(effect).unkeyed

@@ -23,6 +23,7 @@ from watchbill.api.page import (
     Uid,
     Word,
 )
+from watchbill.api.resources import Resources
 from watchbill.api.schema import ATOMIC, list_map
 
 __all__ = [
@@ -195,30 +196,8 @@ class TimelineEntry(StatusModel):
     time: Time = Field(description="time is when it happened.")
     kind: Word = Field(description="kind is what sort of thing happened.")
     actor: Name = Field(description="actor is the user, or watchbill for the operator.")
-    source: Word = Field(description="source is by which way: kubectl, timer, page, update.")
+    source: Word = Field(description="source is by which way: kubectl, timer, page, update, channel.")
     text: Message = Field(description="text says what happened.")
-
-
-class Resource(StatusModel):
-    """Something outside that belongs to the incident."""
-
-    connection: OwnName = Field(description="connection is the Connection that made it.")
-    state: Annotated[Literal["Pending", "Ready", "Failed"], read_as("Pending")] = Field(
-        description="state says how far it is."
-    )
-    external_id: Name = Field(
-        default="", alias="externalID", description="externalID is the vendor's name for it."
-    )
-    url: Annotated[str, Field(max_length=2048)] = Field(
-        default="", description="url is where people find it."
-    )
-    message: Message = Field(default="", description="message says what went wrong.")
-
-
-class Resources(StatusModel):
-    """What stands outside for the incident."""
-
-    channel: Resource | None = Field(default=None, description="channel is the chat channel.")
 
 
 class IncidentStatus(StatusModel):

@@ -72,6 +72,7 @@ INCIDENT_COLUMNS = (
     Column("Level", ".status.escalation.level", wide=True),
     Column("Epoch", ".status.escalation.epoch", "integer", wide=True),
     Column("Title", ".spec.title", wide=True),
+    Column("Channel", ".status.resources.channel.url", wide=True),
 )
 
 KINDS = (

@@ -1,7 +1,7 @@
-"""What is left to do for an incident that is deleted while pages of it may be open outside."""
+"""What is left to do for an incident that is deleted: close its pages, archive its channel."""
 
 from watchbill.core import ledger
-from watchbill.core.effects import ConnectionKey, ResolvePage
+from watchbill.core.effects import ArchiveChannel, ConnectionKey, ResolvePage
 from watchbill.core.facts import incident_facts
 from watchbill.core.observation import Observation
 
@@ -19,3 +19,12 @@ def resolves(observation: Observation) -> tuple[ResolvePage, ...]:
             if able and ledger.may_be_open(page, hop) and not told:
                 found.append(ResolvePage(incident_facts(incident, incident.status), page, at))
     return tuple(found)
+
+
+def archives(observation: Observation) -> tuple[ArchiveChannel, ...]:
+    """The archiving of the channel that was made and is not archived, if there is one."""
+    incident = observation.incident
+    channel = incident.status.resources.channel
+    if channel is None or channel.archived or not channel.external_id:
+        return ()
+    return (ArchiveChannel(incident_facts(incident, incident.status), channel),)

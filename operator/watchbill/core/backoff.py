@@ -22,9 +22,13 @@ CLOSING_ATTEMPTS = 60
 """After how many failures, in about an hour, the outside is not told of the end any more, but people are."""
 
 LONGEST = timedelta(seconds=60)
+"""The longest of the operator's own waits between two tries of a page."""
+
+CHANNEL_LONGEST = timedelta(minutes=5)
+"""The longest wait between two tries of what concerns a channel."""
 
 
-def backoff(attempts: int, after: timedelta | None = None) -> timedelta:
-    """The wait after this many attempts: 1 s, doubled up to 60 s; longer where the vendor asks for it."""
-    own = min(timedelta(seconds=2 ** max(0, min(attempts - 1, 6))), LONGEST)
+def backoff(attempts: int, after: timedelta | None = None, longest: timedelta = LONGEST) -> timedelta:
+    """The wait after this many attempts: 1 s, doubled up to the longest; longer where the vendor asks."""
+    own = min(timedelta(seconds=2 ** max(0, min(attempts - 1, 10))), longest)
     return max(own, after or timedelta(0))

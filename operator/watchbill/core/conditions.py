@@ -92,6 +92,11 @@ def _troubles(draft: Draft) -> Iterator[tuple[Reason, str]]:
             where = f"{hop.namespace}/{hop.connection}"
             yield Reason.CONNECTION_FAILING, f"close {hop.key} by hand: {where} could not be told"
     yield from _failing(draft)
+    channel = draft.status.resources.channel
+    if channel is not None and channel.reason:
+        where = f"{channel.namespace}/{channel.connection}"
+        text = f"channel {channel.name}: connection {where} fails ({channel.reason}): {channel.message}"
+        yield Reason.CONNECTION_FAILING, text.removesuffix(": ")
     real = [hop for page, hop in _hops(current) if hop.state == "Accepted"]
     if draft.phase in OPEN and draft.spec.mode == "Live" and real and all(hop.unreal for hop in real):
         yield Reason.CONSOLE_ONLY, "pages went to a console alone: nobody was really paged"

@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from watchbill.core import acknowledgement, acts, cadence, closing, conditions, delivery, escalation, rescue
+from watchbill.core import (
+    acknowledgement,
+    acts,
+    cadence,
+    channel,
+    closing,
+    conditions,
+    delivery,
+    escalation,
+    rescue,
+)
 from watchbill.core import roles as role_keeping
 from watchbill.core.acceptance import accepted
 from watchbill.core.decision import Decision
@@ -34,6 +44,7 @@ STEPS: tuple[Callable[[Draft], Draft], ...] = (
     closing.closing,
     closing.forgotten,
     role_keeping.filled,
+    channel.kept,
     conditions.judged,
 )
 """The steps of one pass, in order: people's acts come before the clock, and the outside comes last."""
@@ -45,12 +56,13 @@ def decide(observation: Observation, now: datetime) -> Decision:
     `now` is aware and in whole milliseconds. The steps run to a fixed point.
     """
     draft = settled(Draft(observation, now, observation.incident.status))
-    effects = (*delivery.pages_to_send(draft), *closing.closings_to_send(draft))
-    moments = (m for part in (delivery, closing, cadence, escalation) for m in part.wakeups(draft) if m > now)
+    parts = (delivery, closing, cadence, escalation, channel)
+    moments = (moment for part in parts for moment in part.wakeups(draft) if moment > now)
     first = min(moments, default=None)
     return Decision(
         status=draft.status,
-        effects=effects,
+        pages=(*delivery.pages_to_send(draft), *closing.closings_to_send(draft)),
+        channel=channel.effects(draft),
         requeue_after=None if first is None else first - now,
         events=draft.events,
     )

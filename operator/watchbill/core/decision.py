@@ -6,7 +6,7 @@ from typing import Literal
 
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.api.reasons import EventReason
-from watchbill.core.effects import Effect
+from watchbill.core.effects import ChannelEffect, Effect, PageEffect
 
 EventType = Literal["Normal", "Warning"]
 
@@ -25,7 +25,13 @@ class Decision:
     """The status as it should be, what to do about it, and when to look again."""
 
     status: IncidentStatus
-    effects: tuple[Effect, ...] = ()
+    pages: tuple[PageEffect, ...] = ()
+    channel: tuple[ChannelEffect, ...] = ()
     requeue_after: timedelta | None = None
     """How long nothing will change by the passing of time alone; None means ever."""
     events: tuple[Event, ...] = ()
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """All that is to be done to the outside now, pages first."""
+        return (*self.pages, *self.channel)

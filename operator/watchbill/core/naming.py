@@ -11,8 +11,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC
+from functools import lru_cache
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.filters import FILTERS as DEFAULT_FILTERS
 from jinja2.filters import do_truncate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -26,6 +27,9 @@ DEFAULT_TEMPLATE: str = ChannelTemplate.model_fields["name_template"].default
 
 TEMPLATE_LENGTH = 256
 """The longest template that the schema allows, in characters."""
+
+KNOWN_TEMPLATES = 256
+"""How many templates are kept as they were read: a class has one for each severity."""
 
 NAME_LENGTH = 80
 """The longest name that Slack takes (https://api.slack.com/methods/conversations.create), in characters."""
@@ -89,6 +93,7 @@ def with_suffix(name: str, uid: str, limit: int = NAME_LENGTH) -> str:
     return f"{_cut(name, limit - 5)}-{uid[:4]}"
 
 
+@lru_cache(maxsize=KNOWN_TEMPLATES)
 def template_problem(template: str) -> str | None:
     """What is wrong with a template, in one sentence without a full stop; None where nothing is."""
     if len(template) > TEMPLATE_LENGTH:
@@ -155,7 +160,13 @@ def _fits(value: object, wanted: type) -> bool:
 
 
 def _rendered(template: str, facts: NameFacts) -> str:
-    return _ENVIRONMENT.from_string(template).render(incident=facts.variables)
+    return _compiled(template).render(incident=facts.variables)
+
+
+@lru_cache(maxsize=KNOWN_TEMPLATES)
+def _compiled(template: str) -> Template:
+    """The template ready to be rendered; to read one takes longer than to decide on an incident."""
+    return _ENVIRONMENT.from_string(template)
 
 
 def _plain(text: str, limit: int) -> str:

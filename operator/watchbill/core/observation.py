@@ -18,14 +18,21 @@ class ConnectionFacts:
 
     uid: str
     allowed_namespaces: AllowedNamespaces | None = None
+    allowed_classes: tuple[str, ...] = ()
     unkeyed: bool = False
     """The vendor knows no idempotency key: a send is claimed before it is made."""
     real: bool = True
     """A page through it reaches a person."""
     pages: bool = True
     """It can carry a page at all."""
+    channels: bool = False
+    """It can make a channel."""
     acknowledges: bool = True
     resolves: bool = True
+
+
+ChannelPlace = tuple[ConnectionKey, str]
+"""A Connection that makes channels, and the name of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,8 @@ class Observation:
     """(key, action) of the effects that this process is performing now."""
     foreign_claims: Mapping[str, datetime] = field(default_factory=dict)
     """When this process first saw each claim that another process holds, by key."""
+    channel_claims: Mapping[ChannelPlace, frozenset[str]] = field(default_factory=dict)
+    """The UIDs of the incidents whose channel has or claims a name, this one's included."""
     blind_since: datetime | None = None
     """Since when the API server cannot be reached."""
     holder: str = ""

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from watchbill.api.incident_status import Closing, ClosingAction, Hop, IncidentStatus, Page
-from watchbill.core import ledger
+from watchbill.core import channel_record, ledger
 from watchbill.core.backoff import CLOSING_ATTEMPTS, backoff
-from watchbill.core.effects import SendPage
+from watchbill.core.effects import AcknowledgePage, ChannelEffect, PageEffect, ResolvePage, SendPage, hop_of
 from watchbill.core.outcomes import Outcome, Result
 from watchbill.core.texts import cut
 from watchbill.core.timeline import appended
@@ -20,30 +20,35 @@ a late trigger would open it again."""
 def record(status: IncidentStatus, outcomes: Sequence[Outcome], now: datetime) -> IncidentStatus:
     """The status with these outcomes folded in; one whose page it does not know brings the page along."""
     for outcome in outcomes:
-        page = next((p for p in status.pages if p.id == outcome.effect.page.id), outcome.effect.page)
-        hop = page.hops[outcome.effect.hop]
-        if isinstance(outcome.effect, SendPage):
-            if hop.state == "Accepted":
-                status = ledger.with_page(status, _again(page, outcome))
-                continue
-            page = _sent(page, hop, outcome)
-            status = ledger.with_page(status, page)
-            if outcome.result == Result.OK:
-                status = _noted(status, page, hop, outcome, now)
+        if isinstance(outcome.effect, ChannelEffect):
+            status = channel_record.folded(status, outcome.effect, outcome, now)
         else:
-            changed = _told(hop, outcome)
-            status = ledger.with_page(status, ledger.with_hop(page, outcome.effect.hop, closing=changed))
+            status = _folded(status, outcome.effect, outcome, now)
     return status
 
 
-def _again(page: Page, outcome: Outcome) -> Page:
+def _folded(status: IncidentStatus, effect: PageEffect, outcome: Outcome, now: datetime) -> IncidentStatus:
+    page = next((p for p in status.pages if p.id == effect.page.id), effect.page)
+    hop = page.hops[effect.hop]
+    if not isinstance(effect, SendPage):
+        told = _told(hop, effect, outcome)
+        return ledger.with_page(status, ledger.with_hop(page, effect.hop, closing=told))
+    if hop.state == "Accepted":
+        return ledger.with_page(status, _again(page, effect.hop, outcome))
+    page = _sent(page, effect.hop, outcome)
+    status = ledger.with_page(status, page)
+    return _noted(status, page, effect, outcome, now) if outcome.result == Result.OK else status
+
+
+def _again(page: Page, at: int, outcome: Outcome) -> Page:
     """The page after another attempt by somebody who did not know that it had been accepted."""
-    hop = page.hops[outcome.effect.hop]
+    hop = page.hops[at]
     uncertain = hop.uncertain or outcome.result == Result.UNKNOWN
-    return ledger.with_hop(page, outcome.effect.hop, attempts=hop.attempts + 1, uncertain=uncertain)
+    return ledger.with_hop(page, at, attempts=hop.attempts + 1, uncertain=uncertain)
 
 
-def _sent(page: Page, hop: Hop, outcome: Outcome) -> Page:
+def _sent(page: Page, at: int, outcome: Outcome) -> Page:
+    hop = page.hops[at]
     attempts = hop.attempts + 1
     changes: dict[str, Any] = {
         "attempts": attempts,
@@ -70,23 +75,25 @@ def _sent(page: Page, hop: Hop, outcome: Outcome) -> Page:
             }
         case _:
             changes |= {"state": "Failed"}
-    page = ledger.with_hop(page, outcome.effect.hop, **changes)
+    page = ledger.with_hop(page, at, **changes)
     accepted = outcome.result == Result.OK and page.state in ("Pending", "Failed")
     return page.model_copy(update={"state": "Accepted"}) if accepted else page
 
 
-def _noted(status: IncidentStatus, page: Page, hop: Hop, outcome: Outcome, now: datetime) -> IncidentStatus:
-    repeated = isinstance(outcome.effect, SendPage) and outcome.effect.repeated
+def _noted(
+    status: IncidentStatus, page: Page, effect: SendPage, outcome: Outcome, now: datetime
+) -> IncidentStatus:
+    hop = hop_of(effect)
     text = f"{page.level}: paged through {hop.connection}"
     text += f", late by {page.late}" if page.late else ""
-    text += ", repeated" if repeated else ""
+    text += ", repeated" if effect.repeated else ""
     text += "; nobody is woken by it" if hop.unreal else ""
     text += f"; {outcome.message}" if outcome.message else ""
     return appended(status, "Paged", text, now, "watchbill", "page")
 
 
-def _told(hop: Hop, outcome: Outcome) -> Closing:
-    action: ClosingAction = "Acknowledge" if outcome.effect.action == "acknowledge" else "Resolve"
+def _told(hop: Hop, effect: AcknowledgePage | ResolvePage, outcome: Outcome) -> Closing:
+    action: ClosingAction = "Acknowledge" if effect.action == "acknowledge" else "Resolve"
     old = hop.closing or Closing(action=action, state="Pending")
     if old.action != action:
         return old

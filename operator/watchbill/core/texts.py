@@ -5,7 +5,7 @@ What people wrote is made harmless here: no control character reaches a pager, a
 
 import unicodedata
 
-from watchbill.core.effects import AcknowledgePage, Effect, IncidentFacts, ResolvePage, SendPage
+from watchbill.core.effects import AcknowledgePage, IncidentFacts, PageEffect, ResolvePage, SendPage
 
 MARK = "…"
 """What stands where something was cut off."""
@@ -37,14 +37,14 @@ def cut(text: str, limit: int) -> str:
     return text[: max(0, limit - len(MARK))].rstrip() + MARK
 
 
-def title_line(effect: Effect, limit: int = 256) -> str:
+def title_line(effect: PageEffect, limit: int = 256) -> str:
     """The page in one line of at most `limit` characters; only the incident's own title is cut."""
     start = f"{neutral(effect.incident.severity)}{_what_happened(effect)}: "
     end = _flags(effect)
     return start + cut(neutral(effect.incident.title), limit - len(start) - len(end)) + end
 
 
-def acknowledge_command(effect: Effect) -> str:
+def acknowledge_command(effect: PageEffect) -> str:
     """The one command that acknowledges once YOU is replaced by a user name.
 
     It names the page, so that it says something new, and counts, whenever the same person is paged again.
@@ -56,7 +56,7 @@ def acknowledge_command(effect: Effect) -> str:
     )
 
 
-def how_to_acknowledge(effect: Effect) -> str:
+def how_to_acknowledge(effect: PageEffect) -> str:
     """What to type to take the incident, and what to put in the place of YOU."""
     return (
         "To acknowledge, run this with your user name in the place of YOU "
@@ -64,7 +64,7 @@ def how_to_acknowledge(effect: Effect) -> str:
     )
 
 
-def warnings(effect: Effect) -> tuple[str, ...]:
+def warnings(effect: PageEffect) -> tuple[str, ...]:
     """What the reader must know about the page itself: repeated, late, or sent while blind."""
     if not isinstance(effect, SendPage):
         return ()
@@ -80,7 +80,7 @@ def warnings(effect: Effect) -> tuple[str, ...]:
     return tuple(found)
 
 
-def page_text(effect: Effect) -> str:
+def page_text(effect: PageEffect) -> str:
     """The whole page in plain text: what is wrong, where, and how to acknowledge."""
     incident = effect.incident
     lines = [title_line(effect), *warnings(effect), _where(effect)]
@@ -105,7 +105,7 @@ def services(incident: IncidentFacts) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _where(effect: Effect) -> str:
+def _where(effect: PageEffect) -> str:
     incident, page = effect.incident, effect.page
     return (
         f"Incident {incident.name} in namespace {incident.namespace}, "
@@ -113,14 +113,14 @@ def _where(effect: Effect) -> str:
     )
 
 
-def _what_happened(effect: Effect) -> str:
+def _what_happened(effect: PageEffect) -> str:
     if isinstance(effect, SendPage):
         return ""
     done = "acknowledged" if isinstance(effect, AcknowledgePage) else "resolved"
     return f" {done} by {neutral(effect.by)}" if effect.by else f" {done}"
 
 
-def _flags(effect: Effect) -> str:
+def _flags(effect: PageEffect) -> str:
     if isinstance(effect, AcknowledgePage | ResolvePage):
         return ""
     found = ["repeated"] if effect.repeated else []

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from watchbill.core import texts
-from watchbill.core.effects import Effect, hop_of
+from watchbill.core.effects import PageEffect, hop_of
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Capability, LogLine, Rate, Response, Settings, Verdict
 
@@ -20,7 +20,7 @@ class ConsoleProvider:
     capabilities: frozenset[Capability] = frozenset(("acknowledge", "resolve"))
     rate = Rate(burst=1000, per_second=1000)
 
-    def build(self, effect: Effect, settings: Settings, now: datetime) -> LogLine:
+    def build(self, effect: PageEffect, settings: Settings, now: datetime) -> LogLine:
         """The page as one line, with its key in front."""
         parts = (f"page {hop_of(effect).key}", *texts.page_text(effect).splitlines())
         return LogLine(texts.cut(" | ".join(part for part in parts if part), LINE_LIMIT))

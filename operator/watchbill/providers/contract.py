@@ -1,11 +1,11 @@
-"""What a paging provider must do. It builds requests and reads answers; it never sends."""
+"""What a provider must do. It builds requests and reads answers; it never sends."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
-from watchbill.core.effects import Effect
+from watchbill.core.effects import ChannelEffect, PageEffect
 from watchbill.core.outcomes import Result
 
 Capability = Literal["acknowledge", "resolve"]
@@ -79,6 +79,22 @@ class Verdict:
     reason: str = ""
     message: str = ""
     external_id: str = ""
+    name: str = ""
+    """The name of what was made, where it may not be the one that was asked for."""
+    url: str = ""
+    """Where people find what was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of one request: what it means, and the answer where there was one."""
+
+    verdict: Verdict
+    response: Response | None = None
+
+
+Talk = Generator[Request, Reply, Verdict]
+"""An exchange of several requests: it yields each, takes its reply, and returns what came of the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +118,29 @@ class Provider(Protocol):
     rate: Rate
     """How fast the vendor takes pages, with its source."""
 
-    def build(self, effect: Effect, settings: Settings, now: datetime) -> Request | LogLine | Mail:
+    def build(self, effect: PageEffect, settings: Settings, now: datetime) -> Request | LogLine | Mail:
         """The request that performs the effect; raises Misconfigured for settings that cannot work."""
         ...
 
     def parse(self, response: Response, now: datetime) -> Verdict:
         """What the vendor's answer means."""
+        ...
+
+
+class ChatProvider(Protocol):
+    """A vendor of chat channels."""
+
+    name: str
+    """The vendor's field in Connection.spec, such as slack."""
+    rate: Rate
+    """How fast the vendor takes requests, with its source."""
+
+    def talk(self, effect: ChannelEffect, settings: Settings, now: datetime) -> Talk:
+        """The exchange that performs the effect; raises Misconfigured for settings that cannot work."""
+        ...
+
+    def parse(self, response: Response, now: datetime) -> Verdict:
+        """What the vendor's answer to any one request means."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from watchbill.api.connection import Connection
 from watchbill.core.observation import ConnectionFacts
+from watchbill.providers.chats import CHATS
 from watchbill.providers.registry import PROVIDERS
 
 
@@ -9,7 +10,12 @@ def facts_of(connection: Connection) -> ConnectionFacts:
     """What a decision knows of a connection: its provider says what it can do."""
     provider = PROVIDERS.get(connection.spec.vendor)
     if provider is None:
-        return ConnectionFacts(uid=connection.metadata.uid, pages=False)
+        return ConnectionFacts(
+            uid=connection.metadata.uid,
+            allowed_classes=connection.spec.allowed_classes,
+            pages=False,
+            channels=connection.spec.vendor in CHATS,
+        )
     return ConnectionFacts(
         uid=connection.metadata.uid,
         allowed_namespaces=connection.spec.allowed_namespaces,

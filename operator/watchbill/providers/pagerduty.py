@@ -12,7 +12,7 @@ from typing import Any
 from watchbill.api.connection import PagerDuty
 from watchbill.api.model import format_time
 from watchbill.core import texts
-from watchbill.core.effects import Effect, SendPage, hop_of
+from watchbill.core.effects import PageEffect, SendPage, hop_of
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Capability, Rate, Request, Response, Settings, Verdict
 from watchbill.providers.retryable import MESSAGE_LIMIT, verdict_of
@@ -38,7 +38,7 @@ class PagerDutyProvider:
     # https://developer.pagerduty.com/docs/events-api-v2-overview
     rate = Rate(burst=120, per_second=2)
 
-    def build(self, effect: Effect, settings: Settings, now: datetime) -> Request:
+    def build(self, effect: PageEffect, settings: Settings, now: datetime) -> Request:
         """The event for the effect; a page always says the moment it was due, so a retry is the same."""
         vendor: PagerDuty = settings.vendor
         routing_key = secret(settings, ROUTING_KEY)

@@ -8,7 +8,7 @@
 6. `docs/reference/providers.md`: one row.
 
 Then `make generate`. `tests/architecture/test_extension_points.py` names the step that was forgotten.
-Vendors that make channels only, such as slack, are no providers and do not stand here.
+Vendors that make channels only, such as slack, stand in `chats.py`.
 """
 
 from collections.abc import Mapping

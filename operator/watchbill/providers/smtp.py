@@ -14,7 +14,7 @@ from email.policy import SMTP, Policy
 
 from watchbill.api.connection import Smtp
 from watchbill.core import texts
-from watchbill.core.effects import Effect, SendPage, hop_of
+from watchbill.core.effects import PageEffect, SendPage, hop_of
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import (
     Capability,
@@ -56,7 +56,7 @@ class SmtpProvider:
     # Ours: servers count by the hour and by the sender, and one that has enough answers 4xx.
     rate = Rate(burst=20, per_second=2)
 
-    def build(self, effect: Effect, settings: Settings, now: datetime) -> Mail:
+    def build(self, effect: PageEffect, settings: Settings, now: datetime) -> Mail:
         """The mail for the effect; its Message-ID comes from the page's key, and is the same at every try."""
         vendor: Smtp = settings.vendor
         username, password = _credential(vendor, settings)
@@ -101,7 +101,7 @@ def _headers() -> HeaderRegistry:
 _POLICY = SMTP.clone(cte_type="7bit", header_factory=_headers())
 
 
-def _message(effect: Effect, vendor: Smtp, now: datetime) -> EmailMessage:
+def _message(effect: PageEffect, vendor: Smtp, now: datetime) -> EmailMessage:
     message = EmailMessage(_POLICY)
     message["Date"] = now
     message["From"] = Address("Watchbill", addr_spec=vendor.from_)
@@ -118,7 +118,7 @@ def _message(effect: Effect, vendor: Smtp, now: datetime) -> EmailMessage:
     return message
 
 
-def _subject(effect: Effect) -> str:
+def _subject(effect: PageEffect) -> str:
     """The page's title line; what follows answers it, since some readers thread by the subject too."""
     if isinstance(effect, SendPage):
         return texts.title_line(effect, SUBJECT_LIMIT)
@@ -126,7 +126,7 @@ def _subject(effect: Effect) -> str:
     return f"Re: {texts.title_line(page, SUBJECT_LIMIT)}"
 
 
-def _thread(effect: Effect, domain: str) -> dict[str, str]:
+def _thread(effect: PageEffect, domain: str) -> dict[str, str]:
     """The headers that make one thread of all mails of an incident.
 
     Its root is a mail that is never sent: whichever mail comes first, the others stand beside it.

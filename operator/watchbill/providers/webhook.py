@@ -19,7 +19,7 @@ from watchbill.api.connection import Webhook
 from watchbill.api.group import GROUP
 from watchbill.api.model import Url, format_time
 from watchbill.core import texts
-from watchbill.core.effects import Effect, SendPage, hop_of
+from watchbill.core.effects import PageEffect, SendPage, hop_of
 from watchbill.providers.contract import (
     Capability,
     Misconfigured,
@@ -54,7 +54,7 @@ class WebhookProvider:
     # Ours: no receiver says what it takes, and one that is slower answers 429 or 503.
     rate = Rate(burst=100, per_second=50)
 
-    def build(self, effect: Effect, settings: Settings, now: datetime) -> Request:
+    def build(self, effect: PageEffect, settings: Settings, now: datetime) -> Request:
         """The event for the effect; its id is the page's key and the action, the same at every try."""
         vendor: Webhook = settings.vendor
         url, secrets = _address(vendor, settings)
@@ -127,7 +127,7 @@ def _is_url(text: str) -> bool:
         return False
 
 
-def _event(effect: Effect, identity: str, now: datetime) -> dict[str, Any]:
+def _event(effect: PageEffect, identity: str, now: datetime) -> dict[str, Any]:
     incident = effect.incident
     return {
         "specversion": "1.0",
@@ -140,7 +140,7 @@ def _event(effect: Effect, identity: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _data(effect: Effect) -> dict[str, Any]:
+def _data(effect: PageEffect) -> dict[str, Any]:
     incident, page = effect.incident, effect.page
     found: dict[str, Any] = {
         "action": effect.action,

@@ -19,7 +19,7 @@ from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey, Raw
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
-from watchbill.shell.dependants import dependants
+from watchbill.shell.dependants import dependants, waiting_incidents
 from watchbill.shell.events import Recorder
 from watchbill.shell.health import CannotListen, HealthServer, Ticker, liveness, readiness
 from watchbill.shell.inbox import Inbox
@@ -234,13 +234,8 @@ class App:
         if key.kind == "IncidentUpdate":
             name = raw.get("spec", {}).get("incidentRef", {}).get("name", "")
             self.queue.add(ObjectKey("Incident", key.namespace, name))
-        if key.kind in ("IncidentClass", "EscalationPolicy"):
-            for found in self.cache.list("Incident"):
-                if not found.get("status", {}).get("policy"):
-                    metadata = found["metadata"]
-                    self.queue.add(
-                        ObjectKey("Incident", metadata["namespace"], metadata["name"]), urgent=True
-                    )
+        for other in waiting_incidents(key, self.cache):
+            self.queue.add(other, urgent=True)
 
     def _tell_of_console(self, effect: SendPage) -> None:
         facts = effect.incident

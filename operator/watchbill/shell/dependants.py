@@ -55,6 +55,22 @@ def _dependants(key: ObjectKey, cache: Objects) -> Iterator[ObjectKey]:
                 yield key_of("IncidentUpdate", update)
 
 
+def waiting_incidents(key: ObjectKey, cache: Objects) -> Iterator[ObjectKey]:
+    """The incidents that lack something which the changed object may be or grant."""
+    if key.kind not in ("IncidentClass", "EscalationPolicy", "Connection"):
+        return
+    for raw in cache.list("Incident"):
+        status = raw.get("status", {})
+        channel = status.get("resources", {}).get("channel", {})
+        place = (channel.get("namespace"), channel.get("connection"))
+        if key.kind == "Connection":
+            waits = bool(channel.get("reason")) and place == (key.namespace, key.name)
+        else:
+            waits = not status.get("policy")
+        if waits:
+            yield key_of("Incident", raw)
+
+
 def default_classes(cache: Objects) -> Iterator[str]:
     """The names of the classes that are marked as the default, also of one that cannot be read."""
     for raw in cache.list("IncidentClass"):

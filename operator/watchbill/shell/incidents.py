@@ -10,9 +10,10 @@ import structlog
 
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import IncidentStatus
+from watchbill.core.channel_record import can_wait
 from watchbill.core.decide import decide
 from watchbill.core.decision import Decision, Event
-from watchbill.core.effects import Effect, SendPage, hop_of
+from watchbill.core.effects import Effect, SendPage, follows_its_record, key_of
 from watchbill.core.lifecycle import OPEN
 from watchbill.core.outcomes import Outcome
 from watchbill.core.record import record
@@ -124,9 +125,9 @@ class IncidentKeeper:
     async def record_rest(self) -> None:
         """Write what is in hand and has not been written; for when nothing is reconciled any more."""
         for key in self._parts.unwritten.in_hand():
-            incident = self._parts.observer.last_seen(key)
-            if incident is not None:
-                with suppress(KubeError):
+            with suppress(KubeError):
+                incident = await self._parts.observer.incident(key)
+                if incident is not None:
                     await self._only_record(key, incident)
 
     async def _keep(self, key: ObjectKey, incident: Incident, unread: bool) -> timedelta | None:
@@ -137,24 +138,27 @@ class IncidentKeeper:
         if blind_since is not None and now - blind_since > BLIND_FOR:
             return WRITE_AGAIN
         settled = await self._settle(key, incident, parts.unwritten.start(key, incident, now))
-        claims = tuple(effect for effect in settled.decision.effects if needs_claim(effect))
         if unread:
             return self._unwritable(key, incident, settled, Unreachable(0, "", "it did not answer a read"))
-        try:
-            written = await parts.store.write(incident, settled.decision.status)
-        except (Conflict, NotFound):
-            raise
-        except KubeError as error:
-            return self._unwritable(key, incident, settled, error)
-        parts.unwritten.written(key, settled.outcomes)
-        parts.tally.written(incident, settled.decision.status)
-        self._perform(key, incident, claims)
-        for event in settled.events if written else ():
-            parts.tell(incident, event)
-        busy = (
-            settled.again or parts.unwritten.outcomes(key) or parts.performer.in_flight(incident.metadata.uid)
-        )
-        if not busy and may_rest(settled.decision.status):
+        status, waits = settled.decision.status, False
+        if status != incident.status and can_wait(incident.status, status):
+            waits = True
+        else:
+            try:
+                written = await parts.store.write(incident, status)
+            except (Conflict, NotFound):
+                raise
+            except KubeError as error:
+                return self._unwritable(key, incident, settled, error)
+            parts.unwritten.written(key, settled.outcomes)
+            if parts.observer.knows(key):
+                parts.tally.written(incident, status)
+            for event in settled.events if written else ():
+                parts.tell(incident, event)
+        self._perform(key, incident, filter(follows_its_record, settled.decision.effects))
+        unwritten = len(parts.unwritten.outcomes(key)) - (settled.outcomes if waits else 0)
+        busy = settled.again or unwritten or parts.performer.in_flight(incident.metadata.uid)
+        if not busy and may_rest(status):
             parts.observer.rest(key)
         return self._later(settled)
 
@@ -168,7 +172,7 @@ class IncidentKeeper:
         while True:
             decision, at = await self._decided(key, incident, status)
             events += decision.events
-            free = [effect for effect in decision.effects if not needs_claim(effect)]
+            free = [effect for effect in decision.effects if not follows_its_record(effect)]
             pending |= self._perform(key, incident, free)
             left = deadline - clock.monotonic()
             if not pending or left <= 0:
@@ -224,8 +228,8 @@ class IncidentKeeper:
         held = self._parts.unwritten.held(key)
         log.error("the status cannot be written; paging goes on", problem=str(error), blind=blind)
         if held is not None and (blind or now - held.since > CLAIM_PATIENCE):
-            claims = tuple(effect for effect in settled.decision.effects if needs_claim(effect))
-            self._perform(key, incident, claims)
+            claims = filter(follows_its_record, settled.decision.effects)
+            self._perform(key, incident, (effect for effect in claims if isinstance(effect, SendPage)))
         return min(WRITE_AGAIN, self._later(settled) or WRITE_AGAIN)
 
     def _perform(
@@ -236,7 +240,7 @@ class IncidentKeeper:
         return {
             self._parts.performer.start(Order(key, effect, generation))
             for effect in effects
-            if (hop_of(effect).key, effect.action) not in flying
+            if (key_of(effect), effect.action) not in flying
         }
 
     def _later(self, settled: Settled) -> timedelta | None:
@@ -244,11 +248,6 @@ class IncidentKeeper:
         if after is None:
             return None
         return max(timedelta(0), settled.at + after - self._parts.clock.now())
-
-
-def needs_claim(effect: Effect) -> bool:
-    """Whether the effect may only be performed once its claim is written: a page without a key."""
-    return isinstance(effect, SendPage) and hop_of(effect).unkeyed
 
 
 def may_rest(status: IncidentStatus) -> bool:
@@ -259,7 +258,10 @@ def may_rest(status: IncidentStatus) -> bool:
     )
     # Whoever has no policy yet is woken by one that appears.
     waits = status.policy is None and status.phase in OPEN
-    return not pages and not waits
+    channel = status.resources.channel
+    # What keeps the channel from being used may be mended at any time, which is seen in memory alone.
+    lacks = channel is not None and channel.reason != ""
+    return not pages and not waits and not lacks
 
 
 def keeping(unwritten: Unwritten, cache: Cache, requeue: Callable[[ObjectKey], None]) -> OnOutcome:

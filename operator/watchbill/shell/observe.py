@@ -15,6 +15,7 @@ from watchbill.core.readiness import is_default
 from watchbill.core.references import class_granted
 from watchbill.providers.facts import facts_of
 from watchbill.shell.cache import Cache, ObjectKey
+from watchbill.shell.claims import ChannelClaims, claims_of
 from watchbill.shell.clock import Clock
 from watchbill.shell.kube import Kube, KubeError, NotFound
 from watchbill.shell.paths import path_of
@@ -127,6 +128,7 @@ class Observer:
         self._holder = holder
         self._deliver = deliver
         self._claims: dict[str, dict[str, datetime]] = {}
+        self._channels = ChannelClaims(cache)
 
     @property
     def blind_since(self) -> datetime | None:
@@ -161,6 +163,7 @@ class Observer:
 
     def observe(self, incident: Incident) -> Observation:
         """What is seen around the incident now."""
+        self._channels.note(incident)
         namespace = incident.metadata.namespace or ""
         found = self._class(incident)
         return Observation(
@@ -171,6 +174,7 @@ class Observer:
             connections=Connections(self._cache, self.absences),
             updates=self._updates(incident),
             foreign_claims=self._foreign_claims(incident),
+            channel_claims=self._channels,
             holder=self._holder,
             last_resort=self.last_resort,
         )
@@ -216,15 +220,14 @@ class Observer:
 
     def _foreign_claims(self, incident: Incident) -> dict[str, datetime]:
         """When this process first saw each claim of another; by its own clock, for skew must not matter."""
-        now, seen = self._clock.now(), {}
-        for page in incident.status.pages:
-            for hop in page.hops:
-                if hop.state == "Claimed" and hop.claim is not None and hop.claim.by != self._holder:
-                    mark = f"{hop.key}@{hop.claim.by}@{hop.claim.time.isoformat()}"
-                    marks = self._claims.setdefault(incident.metadata.uid, {})
-                    seen[hop.key] = marks.setdefault(mark, now)
+        now, seen, uid = self._clock.now(), {}, incident.metadata.uid
+        for key, claim in claims_of(incident):
+            if claim.by != self._holder:
+                mark = f"{key}@{claim.by}@{claim.time.isoformat()}"
+                seen[key] = self._claims.setdefault(uid, {}).setdefault(mark, now)
         return seen
 
     def forget(self, uid: str) -> None:
         """Forget the claims seen on an incident that is gone."""
         self._claims.pop(uid, None)
+        self._channels.forget(uid)

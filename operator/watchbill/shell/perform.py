@@ -10,9 +10,18 @@ import structlog
 
 from watchbill.api.connection import VENDOR_FIELDS, Connection
 from watchbill.api.incident_status import Page
-from watchbill.core.effects import ConnectionKey, Effect, SendPage, connection_of, hop_of
+from watchbill.core.effects import (
+    ChannelEffect,
+    ConnectionKey,
+    Effect,
+    SendPage,
+    connection_of,
+    hop_of,
+    key_of,
+)
 from watchbill.core.outcomes import Outcome, Result
-from watchbill.providers.contract import Provider, Settings, Verdict
+from watchbill.providers.chats import CHATS
+from watchbill.providers.contract import Settings, Verdict
 from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey
 from watchbill.shell.clock import Clock
@@ -83,7 +92,7 @@ class Performer:
         An effect that was not wanted any more when its turn came has none.
         """
         effect = order.effect
-        key = hop_of(effect).key
+        key = key_of(effect)
         self._flying.setdefault(effect.incident.uid, {})[key, effect.action] = effect
         task = asyncio.create_task(self._run(order), name=f"{effect.action} {key}")
         self._tasks.add(task)
@@ -100,7 +109,7 @@ class Performer:
         try:
             verdict, credential = await self._verdict(order)
         except Exception:  # The performer's guard: a fault here is an unknown outcome, never a lost page.
-            log.exception("an effect failed", key=hop_of(effect).key, action=effect.action)
+            log.exception("an effect failed", key=key_of(effect), action=effect.action)
             verdict, credential = Verdict(Result.UNKNOWN, reason="InternalError"), ""
         outcome = None
         if verdict is not None:
@@ -113,6 +122,8 @@ class Performer:
                 reason=verdict.reason,
                 message=verdict.message,
                 external_id=verdict.external_id,
+                name=verdict.name,
+                url=verdict.url,
                 credential=credential,
             )
         self._landed(effect)
@@ -122,7 +133,7 @@ class Performer:
     def _landed(self, effect: Effect) -> None:
         uid = effect.incident.uid
         flying = self._flying.get(uid, {})
-        flying.pop((hop_of(effect).key, effect.action), None)
+        flying.pop((key_of(effect), effect.action), None)
         if not flying:
             self._flying.pop(uid, None)
             self._locks.pop(uid, None)
@@ -139,11 +150,10 @@ class Performer:
                 connection = await self._connection(where)
             except KubeError as error:
                 return Verdict(Result.RETRY, reason="ConnectionUnread", message=str(error)), ""
-            provider = PROVIDERS.get(connection.spec.vendor) if connection else None
-            if connection is None or provider is None:
+            if connection is None:
                 text = f"connection {where.namespace}/{where.name} is not there"
                 return Verdict(Result.PERMANENT, reason="RefNotFound", message=text), ""
-            return await self._attempt(order, provider, connection)
+            return await self._attempt(order, connection)
 
     async def _connection(self, where: ConnectionKey) -> Connection | None:
         """The connection; None where it is gone also by a fresh read, or cannot be read as one (rule 3)."""
@@ -157,52 +167,56 @@ class Performer:
             self._outside.deliver(Connection.kind_name, None, raw)
         return cache.read(Connection, *where)
 
-    async def _attempt(
-        self, order: Order, provider: Provider, connection: Connection
-    ) -> tuple[Verdict | None, str]:
+    async def _attempt(self, order: Order, connection: Connection) -> tuple[Verdict | None, str]:
         try:
             values = await self._values(connection)
-            verdict = await self._send(order, provider, connection, values)
+            verdict = await self._send(order, connection, values)
             if verdict is not None and verdict.result == Result.AUTH and values:
                 again = await self._reread(connection)
                 if again != values:
                     values = again
-                    verdict = await self._send(order, provider, connection, values)
+                    verdict = await self._send(order, connection, values)
         except SecretProblem as problem:
             return Verdict(Result.AUTH, reason=problem.reason, message=problem.message), ""
         except KubeError as error:
             return Verdict(Result.RETRY, reason="SecretUnread", message=str(error)), ""
         # Another address is another account: what stands open at the old one is not closed at the new.
-        address = {"": _vendor(connection).model_dump_json()}
+        address = {"": _settings(connection).model_dump_json()}
         return verdict, fingerprint(order.effect.incident.uid, values | address)
 
-    async def _send(
-        self, order: Order, provider: Provider, connection: Connection, values: dict[str, str]
-    ) -> Verdict | None:
-        vendor = _vendor(connection)
+    async def _send(self, order: Order, connection: Connection, values: dict[str, str]) -> Verdict | None:
         clock, began = self._outside.clock, 0.0
 
         def still_wanted() -> bool:
             """Asked when the send's turn has come: until then it waited for others, not for the vendor."""
             nonlocal began
-            began = clock.monotonic()
+            began = began or clock.monotonic()
             return self._is_wanted(order)
 
-        effect, since = order.effect, self._outside.kube.unreachable_since
+        vendor = connection.spec.vendor
+        verdict = await self._sent(
+            order.effect, vendor, Settings(_settings(connection), values), still_wanted
+        )
+        if verdict is not None and began:
+            self._outside.metrics.notification_latency.labels(vendor).observe(clock.monotonic() - began)
+        return verdict
+
+    async def _sent(
+        self, effect: Effect, vendor: str, settings: Settings, still_wanted: Callable[[], bool]
+    ) -> Verdict | None:
+        sender, rank = self._outside.sender, effect.incident.rank
+        if isinstance(effect, ChannelEffect):
+            chat = CHATS.get(vendor)
+            if chat is None:
+                return _unfit(vendor, "makes no channels")
+            return await sender.converse(chat, effect, settings, rank=rank, still_wanted=still_wanted)
+        provider, since = PROVIDERS.get(vendor), self._outside.kube.unreachable_since
+        if provider is None:
+            return _unfit(vendor, "cannot carry pages")
         if isinstance(effect, SendPage) and since is not None and not effect.unseen_since:
             # The server went silent after the page was decided on.
             effect = replace(effect, unseen_since=since.strftime("%H:%M"))
-        verdict = await self._outside.sender.attempt(
-            provider,
-            effect,
-            Settings(vendor, values),
-            rank=effect.incident.rank,
-            still_wanted=still_wanted,
-        )
-        if verdict is not None and began:
-            latency = self._outside.metrics.notification_latency.labels(provider.name)
-            latency.observe(clock.monotonic() - began)
-        return verdict
+        return await sender.attempt(provider, effect, settings, rank=rank, still_wanted=still_wanted)
 
     async def _values(self, connection: Connection) -> dict[str, str]:
         namespace = connection.metadata.namespace or ""
@@ -250,9 +264,9 @@ class Performer:
             "attempted",
             incident=f"{effect.incident.namespace}/{effect.incident.name}",
             action=effect.action,
-            page=effect.page.id,
+            page="" if isinstance(effect, ChannelEffect) else effect.page.id,
             connection=f"{where.namespace}/{where.name}",
-            key=hop_of(effect).key,
+            key=key_of(effect),
             result=verdict.result.value,
             reason=verdict.reason,
             externalID=verdict.external_id,
@@ -260,7 +274,7 @@ class Performer:
         connection = self._outside.cache.read(Connection, where.namespace, where.name)
         vendor = connection.spec.vendor if connection else "unknown"
         metrics.notifications.labels(vendor).inc()
-        if hop_of(effect).attempts:
+        if effect.channel.attempts if isinstance(effect, ChannelEffect) else hop_of(effect).attempts:
             metrics.notification_retries.labels(vendor).inc()
         if verdict.result != Result.OK:
             metrics.notifications_failed.labels(vendor, verdict.reason or verdict.result.value).inc()
@@ -271,6 +285,10 @@ class Performer:
             metrics.escalation_step_delay.labels(effect.page.level).observe(max(late.total_seconds(), 0.0))
 
 
-def _vendor(connection: Connection) -> Any:
+def _unfit(vendor: str, why: str) -> Verdict:
+    return Verdict(Result.PERMANENT, reason="InvalidSpec", message=f"a {vendor} connection {why}")
+
+
+def _settings(connection: Connection) -> Any:
     """The settings of the vendor that is set."""
     return getattr(connection.spec, VENDOR_FIELDS[connection.spec.vendor])

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from watchbill.api.incident import Incident
 from watchbill.core import abandon, ledger
 from watchbill.core.backoff import CLOSING_ATTEMPTS, backoff
-from watchbill.core.effects import hop_of
+from watchbill.core.effects import Effect, key_of
 from watchbill.core.outcomes import Result
 from watchbill.shell.cache import ObjectKey, Raw
 from watchbill.shell.clock import Clock
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class Remains:
-    """Resolves the open pages of incidents that are gone; no status is left to plan it by: it waits here."""
+    """Closes what incidents that are gone left outside; no status is left to plan it by: it waits here."""
 
     def __init__(
         self,
@@ -39,13 +39,17 @@ class Remains:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def resolve(self, key: ObjectKey, last: Raw) -> None:
-        """Begin to resolve what may be open, be it not recorded yet or on its way (rule 1)."""
+        """Begin to resolve pages that may be open, be they not recorded yet or on their way (rule 1), and to
+        archive the channel.
+        """
         incident = self._last_known(key, last)
         if incident is None:
             return
-        for effect in abandon.resolves(self._observer.observe(incident)):
+        observation = self._observer.observe(incident)
+        effects: tuple[Effect, ...] = (*abandon.resolves(observation), *abandon.archives(observation))
+        for effect in effects:
             order = Order(key, effect, incident.metadata.generation)
-            task = asyncio.create_task(self._tell(order), name=f"close {hop_of(effect).key}")
+            task = asyncio.create_task(self._tell(order), name=f"close {key_of(effect)}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -80,5 +84,6 @@ class Remains:
                 break
             await self._sleep(backoff(attempt, outcome.after).total_seconds())
         log.error(
-            "a page of an incident that is gone stays open; close it by hand", key=hop_of(order.effect).key
+            "what belongs to an incident that is gone stays open; close it by hand",
+            key=key_of(order.effect),
         )

@@ -1,26 +1,30 @@
-"""The one sender: everything that leaves for a vendor goes through here, and httpx is known only here.
+"""The one sender: everything that leaves for a vendor goes through here, each in its turn.
 
 It never tries twice: the core decides whether and when a send is repeated.
 """
 
-import asyncio
-import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
 from http import HTTPStatus
 
-import httpx
 import structlog
 
-from watchbill import __version__
-from watchbill.core.effects import ConnectionKey, Effect, connection_of
+from watchbill.core.effects import (
+    ChannelEffect,
+    ConnectionKey,
+    PageEffect,
+    connection_of,
+)
 from watchbill.core.outcomes import Result
 from watchbill.core.texts import cut, neutral
 from watchbill.providers.contract import (
+    ChatProvider,
     LogLine,
     Mail,
     Misconfigured,
     Provider,
+    Reply,
     Request,
     Response,
     Settings,
@@ -32,41 +36,23 @@ from watchbill.shell.lane import MISCONFIGURED, Lane
 from watchbill.shell.mail import Mailer
 from watchbill.shell.rate import CallLater, call_later
 from watchbill.shell.redact import redacted
+from watchbill.shell.web import Web
 
 DEADLINE = 10.0
 """Seconds for one send, with the time that it waits for its turn."""
 
-CONNECT_TIMEOUT = 5.0
-BODY_LIMIT = 64 * 1024
-"""Bytes of an answer that are read."""
-
-# A pool for all would let one hanging vendor stop the others; each lane bounds its own sends.
-_POOL = httpx.Limits(max_connections=None, max_keepalive_connections=50, keepalive_expiry=15)
-
-_NOT_FORMED = "the request cannot be formed: the URL or a header is invalid"
-_UNCONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-
 _log = structlog.get_logger("watchbill.pages")
 
 
-@dataclass(slots=True)
-class _Exchange:
-    """How far one request got."""
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a request waits for before it leaves."""
 
-    written: bool = False
-    status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytearray = field(default_factory=bytearray)
-
-    async def trace(self, event: str, details: Mapping[str, object]) -> None:
-        """Take note when the first byte is about to be written."""
-        if event.endswith("send_request_headers.started"):
-            self.written = True
-
-    @property
-    def response(self) -> Response:
-        """The answer so far; one that broke off after its first line is an answer too."""
-        return Response(self.status, self.headers, bytes(self.body))
+    lane: Lane
+    rank: int
+    due: datetime
+    deadline: float
+    still_wanted: Callable[[], bool]
 
 
 class Sender:
@@ -76,9 +62,9 @@ class Sender:
         self,
         clock: Clock,
         *,
-        transport: httpx.AsyncBaseTransport | None = None,
         deadline: float = DEADLINE,
         later: CallLater = call_later,
+        web: Web | None = None,
         mailer: Mailer | None = None,
     ) -> None:
         self._clock = clock
@@ -86,26 +72,16 @@ class Sender:
         self._deadline = deadline
         self._later = later
         self._lanes: dict[tuple[ConnectionKey, str], Lane] = {}
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            timeout=httpx.Timeout(deadline, connect=min(CONNECT_TIMEOUT, deadline)),
-            limits=_POOL,
-            follow_redirects=False,
-            # What is compressed could grow past any limit on the bytes read.
-            headers={"user-agent": f"watchbill/{__version__}", "accept-encoding": "identity"},
-        )
-        # These log whole URLs, which may be credentials.
-        for library in ("httpx", "httpcore"):
-            logging.getLogger(library).setLevel(logging.WARNING)
+        self._web = web or Web()
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await self._web.aclose()
 
     async def attempt(
         self,
         provider: Provider,
-        effect: Effect,
+        effect: PageEffect,
         settings: Settings,
         *,
         rank: int,
@@ -120,16 +96,55 @@ class Sender:
         if isinstance(request, LogLine):
             return _written_down(request, effect) if still_wanted() else None
         lane = self._lane(connection_of(effect), provider)
-        if refusal := await lane.enter(rank, effect.page.due_time, deadline):
-            return refusal
-        verdict, sent = None, False
+        turn = _Turn(lane, rank, effect.page.due_time, deadline, still_wanted)
+        reply = await self._in_turn(provider, request, turn)
+        return None if reply is None else reply.verdict
+
+    async def converse(
+        self,
+        chat: ChatProvider,
+        effect: ChannelEffect,
+        settings: Settings,
+        *,
+        rank: int,
+        still_wanted: Callable[[], bool],
+    ) -> Verdict | None:
+        """What became of an exchange within 10 s; None where it was no longer wanted and nothing was sent."""
+        now = self._clock.now()
         try:
-            if still_wanted() and (verdict := lane.begin()) is None:
-                sent = True
-                verdict = await self._send(provider, request, lane, deadline)
+            talk = chat.talk(effect, settings, now)
+        except Misconfigured as error:
+            return _misconfigured(redacted(str(error), settings.secrets.values()))
+        deadline = self._clock.monotonic() + self._deadline
+        turn = _Turn(self._lane(connection_of(effect), chat), rank, now, deadline, still_wanted)
+        request, begun = next(talk), False
+        while True:
+            reply = await self._in_turn(chat, request, turn)
+            if reply is None:
+                talk.close()
+                return _unknown("Interrupted", "this process leads no more") if begun else None
+            begun = True
+            try:
+                request = talk.send(reply)
+            except StopIteration as end:
+                return _shown(end.value, request.secrets)
+
+    async def _in_turn(
+        self, provider: Provider | ChatProvider, request: Request | Mail, turn: "_Turn"
+    ) -> Reply | None:
+        """What came of one request once its turn had come; None where it was no longer wanted."""
+        lane = turn.lane
+        if refusal := await lane.enter(turn.rank, turn.due, turn.deadline):
+            return Reply(refusal)
+        reply, sent = None, False
+        try:
+            if turn.still_wanted():
+                refusal = lane.begin()
+                sent = refusal is None
+                reply = Reply(refusal) if refusal else await self._send(provider, request, turn)
         finally:
             lane.leave(used=sent)
-        return verdict
+        return reply
 
     def forget(self, connection: ConnectionKey) -> None:
         """Forget how fast a connection that is gone may send, and how it failed."""
@@ -139,90 +154,34 @@ class Sender:
         """Whether a connection of this provider is not tried now because it keeps failing."""
         return any(key[1] == provider and lane.is_open for key, lane in self._lanes.items())
 
-    def _lane(self, connection: ConnectionKey, provider: Provider) -> Lane:
+    def _lane(self, connection: ConnectionKey, provider: Provider | ChatProvider) -> Lane:
         key = (connection, provider.name)
         if key not in self._lanes:
             self._lanes[key] = Lane(provider.rate, self._clock, self._later)
         return self._lanes[key]
 
-    async def _send(
-        self, provider: Provider, request: Request | Mail, lane: Lane, deadline: float
-    ) -> Verdict:
-        verdict, well = None, False
+    async def _send(self, provider: Provider | ChatProvider, request: Request | Mail, turn: "_Turn") -> Reply:
+        verdict, well, response = None, False, None
         try:
-            answer = await self._answer(request, deadline)
+            answer = await self._answer(request, turn.deadline)
             if isinstance(answer, Response):
+                response = answer
                 verdict, well = provider.parse(answer, self._clock.now()), _is_well(request, answer)
             else:
                 verdict = answer
         finally:
-            lane.learn(verdict, well=well)
-        return replace(
-            verdict,
-            message=cut(neutral(redacted(verdict.message, request.secrets)), MESSAGE_LIMIT),
-            external_id=redacted(verdict.external_id, request.secrets),
-        )
+            turn.lane.learn(verdict, well=well)
+        return Reply(_shown(verdict, request.secrets), response)
 
     async def _answer(self, request: Request | Mail, deadline: float) -> Response | Verdict:
         """What the vendor answered; a verdict where nothing did."""
+        seconds = deadline - self._clock.monotonic()
         if isinstance(request, Mail):
-            return await self._mailer.deliver(request, deadline - self._clock.monotonic())
-        exchange = _Exchange()
-        failure = await self._exchange(request, exchange, deadline)
-        # A status line is an answer, even where what follows it broke off.
-        return exchange.response if failure is None or exchange.status else failure
-
-    async def _exchange(self, request: Request, exchange: _Exchange, deadline: float) -> Verdict | None:
-        """Send, and read the answer; None where it was read to its end or limit, else what went wrong."""
-        outgoing = self._formed(request, exchange)
-        if outgoing is None:
-            return _misconfigured(_NOT_FORMED)
-        try:
-            async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
-                await self._read(outgoing, exchange)
-        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
-            return _misconfigured(_NOT_FORMED)
-        except (TimeoutError, httpx.TransportError) as error:
-            return self._failure(error, exchange.written)
-        return None
-
-    def _formed(self, request: Request, exchange: _Exchange) -> httpx.Request | None:
-        """The request as it leaves; None for a URL or a header that no request can have."""
-        try:
-            return self._client.build_request(
-                request.method,
-                request.url,
-                headers=dict(request.headers),
-                content=request.body,
-                extensions={"trace": exchange.trace},
-            )
-        except (httpx.InvalidURL, ValueError):
-            return None
-
-    async def _read(self, outgoing: httpx.Request, exchange: _Exchange) -> None:
-        response = await self._client.send(outgoing, stream=True)
-        try:
-            exchange.status, exchange.headers = response.status_code, response.headers
-            async for chunk in response.aiter_raw():
-                exchange.body += chunk[: BODY_LIMIT - len(exchange.body)]
-                if len(exchange.body) >= BODY_LIMIT:
-                    break
-        finally:
-            await response.aclose()
-
-    def _failure(self, error: Exception, written: bool) -> Verdict:
-        """What it means that no answer came: once bytes were written the page may have arrived."""
-        detail = str(error) or type(error).__name__
-        if isinstance(error, _UNCONNECTED) or (isinstance(error, TimeoutError) and not written):
-            return Verdict(Result.RETRY, reason="ConnectFailed", message=f"no connection: {detail}")
-        if isinstance(error, TimeoutError | httpx.TimeoutException):
-            return _unknown("Timeout", f"no answer within {self._deadline:g} s")
-        if isinstance(error, httpx.RemoteProtocolError):
-            return _unknown("InvalidAnswer", f"no valid answer: {detail}")
-        return _unknown("Reset", f"the connection broke: {detail}")
+            return await self._mailer.deliver(request, seconds)
+        return await self._web.deliver(request, seconds)
 
 
-def _written_down(line: LogLine, effect: Effect) -> Verdict:
+def _written_down(line: LogLine, effect: PageEffect) -> Verdict:
     _log.info(line.text, action=effect.action, incident=effect.incident.name)
     return Verdict(Result.OK)
 
@@ -232,6 +191,17 @@ def _is_well(request: Request | Mail, answer: Response) -> bool:
     if isinstance(request, Mail):
         return answer.status not in range(400, 500)
     return 0 < answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _shown(verdict: Verdict, secrets: Collection[str]) -> Verdict:
+    """The verdict as it may be shown: on one line, without secrets, and not too long."""
+    return replace(
+        verdict,
+        message=cut(neutral(redacted(verdict.message, secrets)), MESSAGE_LIMIT),
+        external_id=redacted(verdict.external_id, secrets),
+        name=redacted(verdict.name, secrets),
+        url=redacted(verdict.url, secrets),
+    )
 
 
 def _misconfigured(message: str) -> Verdict:

@@ -1,0 +1,57 @@
+"""What incidents claim: who is about to send what, and which channel's name is whose."""
+
+from collections.abc import Iterator, Mapping
+
+from watchbill.api.incident import Incident
+from watchbill.api.incident_status import Claim
+from watchbill.core.effects import ConnectionKey, channel_key
+from watchbill.core.observation import ChannelPlace
+from watchbill.shell.cache import Cache
+
+
+def claims_of(incident: Incident) -> Iterator[tuple[str, Claim]]:
+    """The claims without outcome in the incident's status, each with the key that it is for."""
+    for page in incident.status.pages:
+        for hop in page.hops:
+            if hop.state == "Claimed" and hop.claim is not None:
+                yield hop.key, hop.claim
+    channel = incident.status.resources.channel
+    if channel is not None and channel.claim is not None:
+        yield channel_key(incident.metadata.uid), channel.claim
+
+
+class ChannelClaims(Mapping[ChannelPlace, frozenset[str]]):
+    """The UIDs of the incidents whose channel has or claims a name, looked up when a decision asks.
+
+    An incident that rests was looked at before, and is remembered here.
+    """
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._noted: dict[str, ChannelPlace] = {}
+
+    def note(self, incident: Incident) -> None:
+        """Remember which name the incident's channel has or claims."""
+        channel = incident.status.resources.channel
+        if channel is not None:
+            place = ConnectionKey(channel.namespace, channel.connection), channel.name
+            self._noted[incident.metadata.uid] = place
+
+    def forget(self, uid: str) -> None:
+        """Forget an incident that is gone."""
+        self._noted.pop(uid, None)
+
+    def __getitem__(self, place: ChannelPlace) -> frozenset[str]:
+        """Whose name it is; empty where it is nobody's."""
+        for raw in self._cache.list("Incident"):
+            metadata = raw["metadata"]
+            incident = self._cache.read(Incident, metadata.get("namespace", ""), metadata["name"])
+            if incident is not None:
+                self.note(incident)
+        return frozenset(uid for uid, noted in self._noted.items() if noted == place)
+
+    def __iter__(self) -> Iterator[ChannelPlace]:
+        return iter(set(self._noted.values()))
+
+    def __len__(self) -> int:
+        return len(set(self._noted.values()))
