@@ -1,4 +1,5 @@
-"""A local HTTP server that plays every vendor: PagerDuty at /v2/enqueue, a webhook at any other path.
+"""A local HTTP server that plays every vendor: PagerDuty at /v2/enqueue, Slack below /slack/api/, and a
+webhook at any other path.
 
 It keeps every request with its arrival time, and does on demand what vendors do on bad days.
 `python -m dev.receiver --port 8099` prints what arrives.
@@ -12,13 +13,16 @@ from collections import defaultdict
 from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Self, TypeVar
+from urllib.parse import parse_qsl
 
 from dev.fake_pagerduty import Alert, FakePagerDuty
+from dev.fake_slack import FakeSlack
 from dev.receiver_http import Reaction, Received, Server
 
 __all__ = ["Alert", "Reaction", "Received", "Receiver"]
 
 PAGERDUTY_PATH = "/v2/enqueue"
+SLACK_PATH = "/slack/api/"
 Found = TypeVar("Found")
 
 
@@ -28,6 +32,8 @@ class Receiver:
     def __init__(self, port: int = 0, routing_keys: Collection[str] | None = None) -> None:
         self._port = port
         self._pagerduty = FakePagerDuty(routing_keys)
+        self.slack = FakeSlack()
+        """The workspace; read it within `wait_for`, or when nothing is sent any more."""
         self._changed = threading.Condition()
         self._requests: list[Received] = []
         self._reactions: dict[str, list[tuple[Reaction, int | None]]] = defaultdict(list)
@@ -118,7 +124,7 @@ class Receiver:
         with self._changed:
             reaction = self._next_reaction(path)
             if reaction is None or reaction.accepted:
-                good = self._good(path, request.body)
+                good = self._good(path, request)
                 reaction = reaction or good
             self._requests.append(request)
             self._changed.notify_all()
@@ -130,10 +136,14 @@ class Receiver:
         """Wait so long, or until the server stops."""
         self._stopping.wait(seconds)
 
-    def _good(self, path: str, body: bytes) -> Reaction:
+    def _good(self, path: str, request: Received) -> Reaction:
         status, answer = 202, {"status": "accepted"}
         if path == PAGERDUTY_PATH:
-            status, answer = self._pagerduty.enqueue(body)
+            status, answer = self._pagerduty.enqueue(request.body)
+        elif path.startswith(SLACK_PATH):
+            asked = request.json if request.body else dict(parse_qsl(request.path.partition("?")[2]))
+            token = request.headers.get("authorization", "").removeprefix("Bearer ")
+            status, answer = 200, self.slack.call(path.removeprefix(SLACK_PATH), asked, token)
         return Reaction(
             status=status, headers={"content-type": "application/json"}, body=json.dumps(answer).encode()
         )

@@ -14,6 +14,7 @@ from tests.support.acceptance import person
 from tests.support.kubectl import Kubectl
 from tests.support.manifests import text as manifest
 from tests.support.team import Object, Team, condition
+from tests.support.versions import moment_of, written_since
 
 pytestmark = pytest.mark.cluster
 
@@ -141,7 +142,7 @@ def test_what_people_do_with_kubectl_alone(shop: Shop):
 
 
 def test_a_lifecycle_costs_three_status_writes_and_one_event_for_each_transition(shop: Shop):
-    before = moment_of(shop)
+    before = moment_of(shop.kubectl, "shop")
     uid = shop.declare("counted")["metadata"]["uid"]
     shop.wait("counted", "jsonpath={.status.pages[0].state}=Accepted")
     person(shop.kubectl, "ana", "acknowledge", I="counted")
@@ -151,7 +152,7 @@ def test_a_lifecycle_costs_three_status_writes_and_one_event_for_each_transition
     shop.vendors.wait_for(
         lambda seen: [a for a in seen.alerts if a.dedup_key.startswith(uid) and a.state == "resolved"]
     )
-    versions = written_since(shop, before, "counted")
+    versions = written_since(shop.kubectl, "shop", before, "counted")
     of_people = {version["metadata"]["generation"] for version in versions}
     assert of_people == {1, 2, 3}, "the declaration, an acknowledgement and a resolution"
     assert len(versions) - len(of_people) == 3, [
@@ -199,17 +200,3 @@ def test_incidents_of_two_namespaces_do_not_disturb_each_other(shop: Shop, team:
     assert condition(shop.incident("neighbour"), "Acknowledged")["status"] == "False"
     mine = {a.dedup_key.partition("/")[0] for a in team.receiver.alerts}
     assert mine == {own["metadata"]["uid"]}
-
-
-def written_since(shop: Shop, moment: str, name: str) -> list[Object]:
-    """Every version of an incident that the API server has stored since: a write is one, whoever made it."""
-    query = f"watch=1&resourceVersion={moment}&timeoutSeconds=1&fieldSelector=metadata.name%3D{name}"
-    told = shop.kubectl("get", "--raw", f"{INCIDENTS}?{query}").stdout
-    events = [json.loads(line) for line in told.splitlines()]
-    return [event["object"] for event in events if event["type"] != "BOOKMARK"]
-
-
-def moment_of(shop: Shop) -> str:
-    """The moment that the API server is at."""
-    listing: Object = json.loads(shop.kubectl("get", "--raw", f"{INCIDENTS}?limit=1").stdout)
-    return str(listing["metadata"]["resourceVersion"])
