@@ -11,12 +11,14 @@ from tests.support.builders import UID, UNKEYED, incident_class, observation
 from tests.support.play import ACKNOWLEDGED, OK, TIMEOUT, condition, kinds, paged, passed, said
 from tests.support.play import begun as begun_with
 from tests.support.simulate import Answer, Cut, Simulation
+from watchbill.api.incident_status import Claim
 from watchbill.api.resources import Channel
 from watchbill.core import announce
-from watchbill.core.channel_record import REFUSED_FOR
+from watchbill.core.channel_record import REFUSED_FOR, with_channel
 from watchbill.core.effects import ConnectionKey, CreateChannel
 from watchbill.core.observation import ConnectionFacts
 from watchbill.core.outcomes import Result
+from watchbill.core.record import record
 
 PLACE = ConnectionKey("incident-platform", "slack")
 CHAT = ConnectionFacts(uid="uid-slack", allowed_classes=("service",), pages=False, channels=True)
@@ -185,6 +187,29 @@ class TestOnce:
         assert asked(world) == []
         world.see_again()
         assert asked(world)[0] == "create"
+
+    def test_a_late_outcome_takes_no_claim_away_that_another_process_made_since(self):
+        world = begun()
+        world.change(**ACKNOWLEDGED)
+        late = [outcome for outcome in world._in_hand if outcome.effect.action == "post"]
+        theirs = Claim(by="operator-2", time=world.now)
+        taken = channel(world).model_copy(update={"claim": theirs, "posting": 9, "uncertain": True})
+        found = record(with_channel(world.stored, taken), late, world.now).resources.channel
+        assert found is not None
+        assert (found.claim, found.uncertain, found.posting) == (theirs, True, 9)
+        refused = [replace(outcome, result=Result.UNKNOWN) for outcome in late]
+        found = record(with_channel(world.stored, taken), refused, world.now).resources.channel
+        assert found is not None
+        assert (found.claim, found.uncertain) == (theirs, True)
+
+    def test_a_topic_that_is_set_while_a_transition_comes_costs_no_write_more(self):
+        world = begun(answers={"slack": OK})
+        world.answers["slack"] = TIMEOUT
+        world.change(title="Payments fail")
+        before = world.writes
+        world.change(**ACKNOWLEDGED)
+        assert world.writes == before + 1
+        assert channel(world).claim is not None, "the post is claimed, and waits for the topic's answer"
 
 
 class TestTelling:

@@ -34,25 +34,30 @@ WELL: dict[str, Any] = {
     "failing": "",
     "attempts": 0,
     "next_attempt_time": None,
-    "claim": None,
-    "since_time": None,
-    "uncertain": False,
 }
-"""What is said of a channel while nothing is under way and nothing goes wrong."""
+"""What is said of a channel while nothing goes wrong."""
+
+UNCLAIMED: dict[str, Any] = {"claim": None, "since_time": None, "uncertain": False}
+"""What is said of a channel while nothing is under way."""
 
 
 def folded(status: IncidentStatus, effect: ChannelEffect, outcome: Outcome, now: datetime) -> IncidentStatus:
     """The status with the outcome folded in; a channel that it has forgotten comes along with the effect."""
     channel = status.resources.channel or effect.channel
+    # Another claim than the one that this was done under is about something else, and stays.
+    is_own = channel.claim == effect.channel.claim
+    freed = UNCLAIMED if is_own else {}
     if outcome.result == Result.OK:
-        changed = channel.model_copy(update=WELL | _done(channel, effect, outcome))
+        changes = WELL | freed | _done(channel, effect, outcome)
     elif outcome.result == Result.CONFLICT and not isinstance(effect, CreateChannel):
         # The room is gone: another would be a second one, and what was said there stands in the timeline.
         text = cut(neutral(outcome.message), MESSAGE_LENGTH)
         lost = {"state": "Failed", "archived": True, "reason": cut(outcome.reason, 32), "message": text}
-        changed = channel.model_copy(update=WELL | lost)
+        changes = WELL | UNCLAIMED | lost
     else:
-        changed = channel.model_copy(update=_failed(channel, effect, outcome))
+        unsure = {"claim": None, "uncertain": channel.uncertain or outcome.result == Result.UNKNOWN}
+        changes = _failed(channel, effect, outcome) | (unsure if is_own else {})
+    changed = channel.model_copy(update=changes)
     status = with_channel(status, changed)
     if isinstance(effect, CreateChannel) and channel.state != "Ready" and changed.state == "Ready":
         text = f"channel {changed.name} is ready" + (f": {changed.url}" if changed.url else "")
@@ -77,9 +82,14 @@ def can_wait(old: IncidentStatus, new: IncidentStatus) -> bool:
     A post that was made and not recorded is found again by its marker, and a topic set twice is the same.
     """
     before, after = old.resources.channel, new.resources.channel
-    if before is None or after is None or after.claim is not None:
+    if before is None or after is None or after.claim not in (None, before.claim):
         return False
-    changes = {"posted": after.posted, "described": after.described, "claim": None, "since_time": None}
+    changes = {
+        "posted": after.posted,
+        "described": after.described,
+        "claim": after.claim,
+        "since_time": after.since_time,
+    }
     return with_channel(old, before.model_copy(update=changes)) == new
 
 
@@ -111,8 +121,6 @@ def _failed(channel: Channel, effect: ChannelEffect, outcome: Outcome) -> dict[s
         "next_attempt_time": outcome.time + (wait if passing else max(wait, REFUSED_FOR)),
         "reason": cut(outcome.reason, 32),
         "message": cut(neutral(outcome.message), MESSAGE_LENGTH),
-        "claim": None,
-        "uncertain": channel.uncertain or outcome.result == Result.UNKNOWN,
     }
     if isinstance(effect, CreateChannel):
         known = cut(outcome.external_id, EXTERNAL_ID_LENGTH) or channel.external_id
