@@ -1,206 +1,176 @@
-"""The part of Slack that an incident's channel meets: one workspace, one bot, and the vendor's own errors.
+"""The part of Slack that an incident's channel meets: the Web API's methods, with the vendor's errors.
 
-https://docs.slack.dev/reference/methods: names are unique, also those of archived channels; a message keeps
-its metadata; lists come in pages.
+It is a workspace with one bot in it, ours. As at the vendor, a name stays taken when its channel is
+archived, and people have channels in which the bot is not. https://docs.slack.dev/reference/methods
 """
 
-import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from decimal import Decimal
 from typing import Any
 
-BOT = "U0B0T0000"
-NAME = re.compile(r"[a-z0-9_-]{1,80}")
-LONGEST_NAME = 80
-LONGEST_TEXT = 250
-"""Of a topic or a purpose, in characters."""
+from dev.fake_slack_shapes import (
+    ANA,
+    BOT,
+    BOT_ID,
+    TEAM,
+    WORKSPACE,
+    Answer,
+    Arguments,
+    Channel,
+    Refused,
+    arguments_of,
+    bookmark,
+    is_true,
+    moment,
+    name_complaint,
+    page_of,
+    without_payload,
+)
+from dev.receiver_http import Received
 
-Body = dict[str, Any]
-Arguments = Mapping[str, Any]
-
-
-@dataclass
-class Channel:
-    """One channel as its members see it."""
-
-    id: str
-    name: str
-    creator: str = BOT
-    created: int = field(default_factory=lambda: int(time.time()))
-    topic: str = ""
-    purpose: str = ""
-    is_archived: bool = False
-    is_member: bool = True
-    """Whether the bot is in it."""
-    messages: list[Body] = field(default_factory=list)
-    """The newest last."""
-    bookmarks: list[Body] = field(default_factory=list)
-
-    @property
-    def texts(self) -> list[str]:
-        """What was said, the oldest first."""
-        return [str(message["text"]) for message in self.messages]
-
-    @property
-    def described(self) -> Body:
-        """The channel as the vendor tells of it."""
-        texts = {
-            name: {"value": value, "creator": self.creator if value else "", "last_set": 0}
-            for name, value in (("topic", self.topic), ("purpose", self.purpose))
-        }
-        flags = {
-            "is_channel": True,
-            "is_group": False,
-            "is_im": False,
-            "is_mpim": False,
-            "is_private": False,
-            "is_general": False,
-            "is_shared": False,
-            "is_ext_shared": False,
-            "is_org_shared": False,
-            "is_archived": self.is_archived,
-            "is_member": self.is_member,
-        }
-        facts = {"id": self.id, "name": self.name, "created": self.created, "creator": self.creator}
-        more = {"name_normalized": self.name, "unlinked": 0, "pending_shared": [], "previous_names": []}
-        return facts | flags | more | texts
-
-
-class Refused(Exception):
-    """An answer that is not ok; it says why in Slack's word."""
+SAYING_LIMIT = 250
+"""Characters of a topic or a purpose."""
+LONGEST_PAGE = 999
 
 
 class FakeSlack:
-    """Channels by their ids; `tokens` are those that exist, all where it is None."""
+    """Channels and what was said in them; `tokens` are those that are valid, all where it is None."""
 
-    def __init__(self, tokens: frozenset[str] | None = None) -> None:
+    def __init__(self, tokens: Collection[str] | None = None, clock: Callable[[], float] = time.time) -> None:
         self.tokens = tokens
-        self.channels: dict[str, Channel] = {}
-        self.page = 100
-        """How many entries a page of a list has at most."""
-        self._methods: Mapping[str, Callable[[Arguments], Body]] = {
-            "auth.test": self._who,
-            "bookmarks.add": self._bookmark,
-            "bookmarks.list": lambda asked: {"bookmarks": self._channel(asked, "channel_id").bookmarks},
-            "chat.postMessage": self._post,
-            "conversations.archive": self._archive,
+        self.channels: list[Channel] = []
+        self.longest_page = LONGEST_PAGE
+        """However many are asked for, Slack may return fewer at once."""
+        self._clock = clock
+        self._messages = 0
+        self._methods: dict[str, Callable[[Arguments], Answer]] = {
+            "auth.test": self._test,
             "conversations.create": self._create,
+            "conversations.archive": self._archive,
+            "conversations.setTopic": lambda given: self._set(given, "topic"),
+            "conversations.setPurpose": lambda given: self._set(given, "purpose"),
             "conversations.history": self._history,
-            "conversations.setPurpose": lambda asked: self._describe(asked, "purpose"),
-            "conversations.setTopic": lambda asked: self._describe(asked, "topic"),
-            "users.conversations": self._list,
+            "chat.postMessage": self._post,
+            "users.conversations": self._mine,
+            "bookmarks.add": self._add_bookmark,
+            "bookmarks.list": lambda given: {"bookmarks": self._joined(given, "channel_id").bookmarks},
         }
 
-    def call(self, method: str, arguments: Arguments, token: str) -> Body:
-        """The answer to one call, which then has taken effect."""
+    def channel(self, name: str) -> Channel | None:
+        """The channel of this name, archived or not."""
+        return next((channel for channel in self.channels if channel.name == name), None)
+
+    def add(self, name: str, members: Collection[str] = (ANA,), **values: Any) -> Channel:
+        """A channel that is there already; without the bot unless it is among the members."""
+        facts: dict[str, Any] = {"creator": next(iter(members), ANA), "created": int(self._clock())}
+        added = Channel(f"C{len(self.channels) + 1:08}", name, members=set(members), **facts | values)
+        self.channels.append(added)
+        self._say(added, f"<@{added.creator}> has joined the channel", subtype="channel_join")
+        return added
+
+    def answer(self, request: Received) -> Answer:
+        """The answer to one call, which then has taken effect; it goes out under HTTP 200."""
+        method = request.path.partition("?")[0].rpartition("/api/")[2]
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
         try:
-            if not token:
+            if kind != "Bearer" or not token:
                 raise Refused("not_authed")
             if self.tokens is not None and token not in self.tokens:
                 raise Refused("invalid_auth")
             if method not in self._methods:
                 raise Refused("unknown_method")
-            return {"ok": True} | self._methods[method](arguments)
-        except Refused as refusal:
-            return {"ok": False, "error": str(refusal)}
+            return {"ok": True, **self._methods[method](arguments_of(request))}
+        except Refused as refused:
+            return {"ok": False, "error": str(refused)}
 
-    def named(self, name: str) -> Channel | None:
-        """The channel of this name, archived or not."""
-        return next((channel for channel in self.channels.values() if channel.name == name), None)
+    def _test(self, _: Arguments) -> Answer:
+        who = {"url": WORKSPACE, "team": "Example", "team_id": TEAM, "user": "watchbill", "user_id": BOT}
+        return {**who, "bot_id": BOT_ID, "is_enterprise_install": False}
 
-    def add(self, name: str, **facts: Any) -> Channel:
-        """A channel that somebody made before."""
-        channel = Channel(f"C{len(self.channels) + 1:08}", name, **facts)
-        self.channels[channel.id] = channel
-        return channel
-
-    def _who(self, asked: Arguments) -> Body:
-        team = {"url": "https://example.slack.com/", "team": "Example", "team_id": "T00000001"}
-        return team | {
-            "user": "watchbill",
-            "user_id": BOT,
-            "bot_id": "B00000001",
-            "is_enterprise_install": False,
-        }
-
-    def _create(self, asked: Arguments) -> Body:
-        name = str(asked.get("name", ""))
-        if not name:
-            raise Refused("invalid_name_required")
-        if not NAME.fullmatch(name):
-            raise Refused("invalid_name_maxlength" if len(name) > LONGEST_NAME else "invalid_name_specials")
-        if self.named(name) is not None:
+    def _create(self, given: Arguments) -> Answer:
+        name = str(given.get("name", ""))
+        if complaint := name_complaint(name):
+            raise Refused(complaint)
+        if self.channel(name) is not None:
             raise Refused("name_taken")
-        return {"channel": self.add(name).described}
+        made = self.add(name, (BOT,), is_private=is_true(given.get("is_private")))
+        return {"channel": {**made.shown, "is_member": True, "last_read": "0000000000.000000"}}
 
-    def _describe(self, asked: Arguments, what: str) -> Body:
-        channel, text = self._open(asked), str(asked.get(what, ""))
-        if len(text) > LONGEST_TEXT:
-            raise Refused("too_long")
-        setattr(channel, what, text)
-        return {"channel": channel.described, what: text}
-
-    def _post(self, asked: Arguments) -> Body:
-        channel = self._open(asked)
-        if not asked.get("text"):
-            raise Refused("no_text")
-        stamp = f"{time.time():.6f}"
-        message = {"type": "message", "text": asked["text"], "user": BOT, "bot_id": "B00000001", "ts": stamp}
-        channel.messages.append(message | {"team": "T00000001", "metadata": asked.get("metadata", {})})
-        return {"channel": channel.id, "ts": stamp, "message": message}
-
-    def _history(self, asked: Arguments) -> Body:
-        since, channel = float(asked.get("oldest", 0)), self._channel(asked)
-        if not channel.is_member:
-            raise Refused("not_in_channel")
-        bare = asked.get("include_all_metadata") not in ("true", True)
-        found = [
-            {key: value for key, value in message.items() if not (bare and key == "metadata")}
-            for message in reversed(channel.messages)
-            if float(message["ts"]) > since
-        ]
-        page, rest = self._paged(found, asked)
-        return {"messages": page, "has_more": bool(rest["next_cursor"]), "response_metadata": rest}
-
-    def _list(self, asked: Arguments) -> Body:
-        hides = asked.get("exclude_archived") in ("true", True)
-        found = [
-            channel.described
-            for channel in self.channels.values()
-            if channel.is_member and not (hides and channel.is_archived)
-        ]
-        page, rest = self._paged(found, asked)
-        return {"channels": page, "response_metadata": rest}
-
-    def _archive(self, asked: Arguments) -> Body:
-        channel = self._channel(asked)
+    def _archive(self, given: Arguments) -> Answer:
+        channel = self._found(given, "channel")
         if channel.is_archived:
             raise Refused("already_archived")
+        self._say(channel, f"<@{BOT}> archived the channel", subtype="channel_archive")
         channel.is_archived = True
         return {}
 
-    def _bookmark(self, asked: Arguments) -> Body:
-        channel = self._channel(asked, "channel_id")
-        kept = {name: asked.get(name, "") for name in ("channel_id", "title", "link", "type")}
-        channel.bookmarks.append({"id": f"Bk{len(channel.bookmarks) + 1:08}", "emoji": "", **kept})
+    def _set(self, given: Arguments, what: str) -> Answer:
+        channel, text = self._open(given), str(given.get(what, ""))
+        if len(text) > SAYING_LIMIT:
+            raise Refused("too_long")
+        setattr(channel, what, {"value": text, "creator": BOT, "last_set": int(self._clock())})
+        self._say(channel, f"<@{BOT}> set the channel {what}: {text}", subtype=f"channel_{what}")
+        return {"channel": {**channel.shown, "is_member": True}}
+
+    def _post(self, given: Arguments) -> Answer:
+        channel = self._open(given)
+        if not (given.get("text") or given.get("blocks")):
+            raise Refused("no_text")
+        metadata = given.get("metadata", {"event_type": "none", "event_payload": {}})
+        if not isinstance(metadata, dict) or {"event_type", "event_payload"} - metadata.keys():
+            raise Refused("invalid_metadata_format")
+        more = {name: given[name] for name in ("blocks", "metadata") if name in given}
+        message = self._say(channel, str(given.get("text", "")), bot_id=BOT_ID, team=TEAM, **more)
+        return {"channel": channel.id, "ts": message["ts"], "message": message}
+
+    def _history(self, given: Arguments) -> Answer:
+        channel, oldest = self._joined(given, "channel"), moment(given, "oldest")
+        newest_first = [each for each in reversed(channel.messages) if Decimal(each["ts"]) > oldest]
+        page, cursor = page_of(newest_first, given, self.longest_page)
+        if not is_true(given.get("include_all_metadata")):
+            page = [without_payload(message) for message in page]
+        more = {"response_metadata": {"next_cursor": cursor}} if cursor else {}
+        return {"messages": page, "has_more": bool(cursor), "pin_count": 0, **more}
+
+    def _mine(self, given: Arguments) -> Answer:
+        kinds = str(given.get("types", "public_channel")).split(",")
+        mine = [
+            channel.shown
+            for channel in self.channels
+            if BOT in channel.members
+            and ("private_channel" if channel.is_private else "public_channel") in kinds
+            and not (channel.is_archived and is_true(given.get("exclude_archived")))
+        ]
+        page, cursor = page_of(mine, given, self.longest_page)
+        return {"channels": page, "response_metadata": {"next_cursor": cursor}}
+
+    def _add_bookmark(self, given: Arguments) -> Answer:
+        channel = self._joined(given, "channel_id")
+        channel.bookmarks.append(bookmark(given, len(channel.bookmarks) + 1, int(self._clock())))
         return {"bookmark": channel.bookmarks[-1]}
 
-    def _channel(self, asked: Arguments, name: str = "channel") -> Channel:
-        found = self.channels.get(str(asked.get(name, "")))
-        if found is None:
+    def _found(self, given: Arguments, argument: str) -> Channel:
+        found = next((each for each in self.channels if each.id == given.get(argument)), None)
+        if found is None or (found.is_private and BOT not in found.members):
             raise Refused("channel_not_found")
         return found
 
-    def _open(self, asked: Arguments) -> Channel:
-        channel = self._channel(asked)
-        if channel.is_archived:
-            raise Refused("is_archived")
-        if not channel.is_member:
+    def _joined(self, given: Arguments, argument: str) -> Channel:
+        channel = self._found(given, argument)
+        if BOT not in channel.members:
             raise Refused("not_in_channel")
         return channel
 
-    def _paged(self, found: list[Body], asked: Arguments) -> tuple[list[Body], Body]:
-        start = int(asked.get("cursor") or 0)
-        end = start + min(self.page, int(asked.get("limit") or 100))
-        return found[start:end], {"next_cursor": str(end) if end < len(found) else ""}
+    def _open(self, given: Arguments) -> Channel:
+        channel = self._joined(given, "channel")
+        if channel.is_archived:
+            raise Refused("is_archived")
+        return channel
+
+    def _say(self, channel: Channel, text: str, **more: Any) -> dict[str, Any]:
+        self._messages += 1
+        moment_of_message = f"{int(self._clock()):010}.{self._messages:06}"
+        message = {"type": "message", "user": BOT, "text": text, "ts": moment_of_message, **more}
+        channel.messages.append(message)
+        return message

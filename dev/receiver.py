@@ -1,5 +1,5 @@
-"""A local HTTP server that plays every vendor: PagerDuty at /v2/enqueue, Slack below /slack/api/, and a
-webhook at any other path.
+"""A local HTTP server that plays every vendor: PagerDuty at /v2/enqueue, Slack's methods below /slack/api,
+a webhook at any other path.
 
 It keeps every request with its arrival time, and does on demand what vendors do on bad days.
 `python -m dev.receiver --port 8099` prints what arrives.
@@ -11,6 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import parse_qsl
@@ -22,18 +23,21 @@ from dev.receiver_http import Reaction, Received, Server
 __all__ = ["Alert", "Reaction", "Received", "Receiver"]
 
 PAGERDUTY_PATH = "/v2/enqueue"
-SLACK_PATH = "/slack/api/"
+SLACK_PATH = "/slack"
+"""What a Slack connection's base URL has after the origin."""
 Found = TypeVar("Found")
 
 
 class Receiver:
     """The server, on a thread of its own; requests and alerts may be read from any thread."""
 
-    def __init__(self, port: int = 0, routing_keys: Collection[str] | None = None) -> None:
+    def __init__(
+        self, port: int = 0, routing_keys: Collection[str] | None = None, slack: FakeSlack | None = None
+    ) -> None:
         self._port = port
         self._pagerduty = FakePagerDuty(routing_keys)
-        self.slack = FakeSlack()
-        """The workspace; read it within `wait_for`, or when nothing is sent any more."""
+        self.slack = slack or FakeSlack()
+        """Slack's channels, and what was said in them."""
         self._changed = threading.Condition()
         self._requests: list[Received] = []
         self._reactions: dict[str, list[tuple[Reaction, int | None]]] = defaultdict(list)
@@ -122,10 +126,10 @@ class Receiver:
         """Keep the request, and say how to react to it."""
         path = request.path.partition("?")[0]
         with self._changed:
-            reaction = self._next_reaction(path)
-            if reaction is None or reaction.accepted:
+            reaction = self._next_reaction(path) or Reaction("well")
+            if reaction.accepted or reaction.kind == "well":
                 good = self._good(path, request)
-                reaction = reaction or good
+                reaction = replace(good, delay=reaction.delay) if reaction.kind == "well" else reaction
             self._requests.append(request)
             self._changed.notify_all()
         if self.on_request is not None:
@@ -140,10 +144,8 @@ class Receiver:
         status, answer = 202, {"status": "accepted"}
         if path == PAGERDUTY_PATH:
             status, answer = self._pagerduty.enqueue(request.body)
-        elif path.startswith(SLACK_PATH):
-            asked = request.json if request.body else dict(parse_qsl(request.path.partition("?")[2]))
-            token = request.headers.get("authorization", "").removeprefix("Bearer ")
-            status, answer = 200, self.slack.call(path.removeprefix(SLACK_PATH), asked, token)
+        elif path.startswith(f"{SLACK_PATH}/api/"):
+            status, answer = 200, self.slack.answer(request)
         return Reaction(
             status=status, headers={"content-type": "application/json"}, body=json.dumps(answer).encode()
         )

@@ -39,8 +39,9 @@ class Received:
 class Reaction:
     """What to do with a request in place of answering it well."""
 
-    kind: Literal["answer", "hang", "reset", "garbage"] = "answer"
-    """answer with `status`; hang until the server stops; reset the connection; answer what is no HTTP."""
+    kind: Literal["answer", "well", "hang", "reset", "garbage"] = "answer"
+    """answer with `status`; answer as if nothing were scripted; hang until the server stops; reset the
+    connection; answer what is no HTTP."""
     status: int = 202
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
