@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.parse import parse_qsl
 
 from dev.fake_pagerduty import Alert, FakePagerDuty
 from dev.fake_slack import FakeSlack

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from dev.fake_slack_shapes import ANA, BOT
 from dev.operator_process import OperatorProcess
 from dev.receiver import Reaction, Receiver
 from tests.support.kubectl import Kubectl
 from tests.support.manifests import text as manifest
-from tests.support.room import BOOKMARK, api, channel, connect, furnish, the_channel, told
+from tests.support.room import BOOKMARK, api, channel, connect, furnish, posts, the_channel, told
 from tests.support.team import Object, Team, condition
 from tests.support.versions import moment_of, written_since
 
@@ -34,24 +35,24 @@ def test_a_channel_is_made_once_named_by_template_with_topic_and_bookmarks_and_t
     made = the_channel(room, lambda found: found.bookmarks)
     created = incident["metadata"]["creationTimestamp"][:10].replace("-", "")
     assert made.name == f"inc-{created}-checkout"
-    assert made.topic == f"SEV-1 | Checkout fails | {room.namespace}/checkout"
+    assert made.topic["value"] == f"SEV-1 | Checkout fails | {room.namespace}/checkout"
     assert [(each["title"], each["link"]) for each in made.bookmarks] == [tuple(BOOKMARK.values())]
-    assert uid in made.purpose
-    assert made.texts[0].startswith("SEV-1: Checkout fails")
-    assert f"kubectl -n {room.namespace} patch incident checkout" in made.texts[0]
+    assert uid in made.purpose["value"]
+    assert posts(made)[0].startswith("SEV-1: Checkout fails")
+    assert f"kubectl -n {room.namespace} patch incident checkout" in posts(made)[0]
     assert channel(incident)["externalID"] == made.id
     assert channel(incident)["url"] == f"https://example.slack.com/archives/{made.id}"
     room.acknowledge()
     the_channel(room, told("admin acknowledged"))
     room.patch(severity="SEV-2", setBy={"severity": "admin"})
-    the_channel(room, lambda found: found.topic.startswith("SEV-2") and told("to SEV-2")(found))
+    the_channel(room, lambda found: found.topic["value"].startswith("SEV-2") and told("to SEV-2")(found))
     room.patch(state="Mitigated", stateReason="rolled back", **WHO)
     the_channel(room, told("said Mitigated: rolled back"))
     room.patch(state="Resolved", stateReason="all green", **WHO)
     the_channel(room, lambda found: found.is_archived)
-    assert "reopen window" in made.texts[-1]
+    assert "reopen window" in posts(made)[-1]
     assert len(made.bookmarks) == 1
-    numbers = [message["metadata"]["event_payload"]["number"] for message in made.messages]
+    numbers = [m["metadata"]["event_payload"]["number"] for m in made.messages if "metadata" in m]
     assert numbers == sorted(set(numbers)), "each once, and in order"
 
 
@@ -110,10 +111,10 @@ def test_whatever_answer_is_lost_there_is_one_channel_one_declaration_and_one_bo
 ):
     room.receiver.script(api(method), reaction, times=1)
     room.declare()
-    made = the_channel(room, lambda found: found.bookmarks and found.messages and found.topic)
+    made = the_channel(room, lambda found: found.bookmarks and posts(found) and found.topic["value"])
     room.acknowledge()
     the_channel(room, told("admin acknowledged"))
-    assert ["SEV-1: Checkout fails" in text for text in made.texts] == [True, False]
+    assert ["SEV-1: Checkout fails" in text for text in posts(made)] == [True, False]
     assert len(made.bookmarks) == 1
     assert channel(room.incident())["state"] == "Ready"
 
@@ -121,11 +122,11 @@ def test_whatever_answer_is_lost_there_is_one_channel_one_declaration_and_one_bo
 def test_a_name_that_somebody_else_has_is_left_alone(room: Team):
     first = room.declare("alpha")
     date = first["metadata"]["creationTimestamp"][:10].replace("-", "")
-    taken = room.receiver.slack.add(f"inc-{date}-beta", purpose="Lunch", creator="U00000001")
+    taken = room.receiver.slack.add(f"inc-{date}-beta", members=(ANA, BOT), purpose={"value": "Lunch"})
     uid = room.declare("beta")["metadata"]["uid"]
     found = room.wait_for(lambda i: channel(i) if channel(i).get("state") == "Ready" else None, "beta")
     assert found["name"] == f"inc-{date}-beta-{uid[:4]}"
-    assert (taken.purpose, taken.messages) == ("Lunch", [])
+    assert (taken.purpose["value"], posts(taken)) == ("Lunch", [])
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_the_manifest_of_the_platform_works_as_it_is(
 ):
     text = manifest("incident-minimal.yaml").replace("name: checkout-500s", "name: in-a-room")
     kubectl("create", "-f", "-", input=text)
-    made = platform.wait_for(lambda seen: next((c for c in seen.slack.channels.values() if c.messages), None))
+    made = platform.wait_for(lambda seen: next((c for c in seen.slack.channels if posts(c)), None))
     assert made.name.endswith("-in-a-room")
     waited = kubectl(
         *("-n", "shop", "wait", "incident/in-a-room", "--timeout=10s"),

@@ -8,7 +8,7 @@ import pytest
 from dev.cluster import Cluster
 from dev.operator_process import OperatorProcess
 from dev.receiver import Reaction
-from tests.support.room import api, furnish, the_channel, told
+from tests.support.room import api, furnish, posts, the_channel, told
 from tests.support.team import Team
 
 pytestmark = pytest.mark.cluster
@@ -29,8 +29,8 @@ def test_an_operator_that_is_killed_in_the_middle_is_followed_by_one_that_finds_
             team.acknowledge()
             # The claim of the dead process is waited for as long as one send may take.
             made = team.receiver.wait_for(
-                lambda seen: next((c for c in seen.slack.channels.values() if told("acknowledged")(c)), None),
+                lambda seen: next((c for c in seen.slack.channels if told("acknowledged")(c)), None),
                 timeout=25,
             )
     the_channel(team)
-    assert sum("SEV-1: Checkout fails" in text for text in made.texts) == 1
+    assert sum("SEV-1: Checkout fails" in text for text in posts(made)) == 1

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from dev.fake_slack import Channel
+from dev.fake_slack_shapes import Channel
 from dev.receiver import Receiver
 from tests.support.builders import target
 from tests.support.team import Object, Team
@@ -46,7 +46,7 @@ def the_channel(team: Team, found: Callable[[Channel], Any] = lambda channel: Tr
     """The workspace's only channel, once this is true of it; fails where there is another."""
 
     def only(receiver: Receiver) -> Channel | None:
-        channels = list(receiver.slack.channels.values())
+        channels = receiver.slack.channels
         assert len(channels) <= 1, [each.name for each in channels]
         return channels[0] if channels and found(channels[0]) else None
 
@@ -55,4 +55,9 @@ def the_channel(team: Team, found: Callable[[Channel], Any] = lambda channel: Tr
 
 def told(words: str) -> Callable[[Channel], bool]:
     """Whether the last message says this."""
-    return lambda channel: bool(channel.texts) and words in channel.texts[-1]
+    return lambda channel: any(words in text for text in posts(channel)[-1:])
+
+
+def posts(channel: Channel) -> list[str]:
+    """What our app posted, the oldest first."""
+    return [message["text"] for message in channel.said]
