@@ -15,6 +15,7 @@ from watchbill.api.reasons import EventReason
 from watchbill.core import texts
 from watchbill.core.decision import Event
 from watchbill.core.effects import ConnectionKey, SendPage
+from watchbill.providers.chats import CHATS
 from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey, Raw
 from watchbill.shell.clock import Clock
@@ -114,7 +115,7 @@ class App:
         self.syncer.on_appeared = self.syncer.on_missed = self.watch.restart
         overdue = self.metrics.overdue_actions.labels("page")
         overdue.set_function(lambda: overdue_incidents(self.cache.list("Incident"), self.clock.now()))
-        for provider in PROVIDERS:
+        for provider in (*PROVIDERS, *CHATS):
             self.metrics.circuit_open.labels(provider).set_function(partial(self.sender.is_open, provider))
 
     def may_act(self) -> bool:
