@@ -191,7 +191,8 @@ def test_the_page_rings_until_somebody_acknowledges(team: World, clock: Clock):
 
 def test_it_rings_for_as_long_as_was_asked(team: World, clock: Clock):
     team.becomes(status(page(ACCEPTED)))
-    types(team, "--yes", "--ring", "7")
+    said = types(team, "--yes", "--ring", "7")
+    assert "it stays open for 7 s at most, so that it rings" in said.stdout
     assert clock.now == 7
 
 

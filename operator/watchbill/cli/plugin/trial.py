@@ -68,6 +68,8 @@ class Trial:
         if proof.problems():
             return proof
         self._say(f"it got through within {time.monotonic() - began:.1f} s of the declaration")
+        if ring:
+            self._say(f"it stays open for {ring:g} s at most, so that it rings")
         proof = self._seen(lambda seen: seen.acknowledged_by is not None, ring)
         if proof.acknowledged_by is not None:
             passed = time.monotonic() - began
