@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -23,10 +24,19 @@ from watchbill.cli.plugin.names import COMMANDS
         (["get", "checkout", "-o", "j"], ["json"]),
         (["update", "checkout", "text", "--public-phase", "I"], ["Investigating", "Identified"]),
         (["declare", ""], []),
+        (["oncall", ""], ["primary"]),
+        (["oncall", "-n", "shop", "primary", ""], []),
+        (["test-page", ""], []),
+        (["test-page", "--class", ""], ["service"]),
     ],
 )
 def test_what_may_stand_there_is_offered(world: World, words, found):
     world.holds(checkout=incident("checkout"), search=incident("search"))
+    others: Any = {
+        "escalationpolicies.watchbill.dev/primary": {},
+        "incidentclasses.watchbill.dev/service": {},
+    }
+    world.save("objects", world.objects() | others)
     assert candidates(words) == (found, NO_FILES)
 
 

@@ -1,8 +1,10 @@
 """`simulate` tells what the operator would do: the same core, the same answer as its whole loop."""
 
 import json
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -53,11 +55,9 @@ def agree(found: EscalationPolicy, down: tuple[str, ...]) -> None:
     """Asserts that the command tells just what the operator does, the last resort's first page included."""
     seen = observation(policies={"primary": found})
     walk = walked(seen, T0, frozenset(ConnectionKey("shop", name) for name in down))
-    told = sorted((each.time, each.level, each.connection.name) for each in walk.sendings)
-    assert walk.exhausted_time is not None
+    told = sorted((each.time, each.page.level, each.connection.name) for each in walk)
     assert "lastResort" in {level for _, level, _ in told}
-    end = max(told[-1][0], walk.exhausted_time)
-    assert told == by_the_operator(found, down, end)
+    assert told == by_the_operator(found, down, told[-1][0])
 
 
 @pytest.mark.parametrize("down", DOWN.values(), ids=DOWN)
@@ -116,19 +116,23 @@ def a_policy(name: str = "primary") -> Any:
 PAGER = manifest("Connection", "pager", pagerDuty={"routingKeySecretRef": {"name": "pager", "key": "key"}})
 
 
-def rows(answer: Result) -> list[tuple[str, str, str, str, bool]]:
+def rows(answer: Result) -> list[tuple[str, str, str, str, str | None]]:
     assert answer.exit_code == 0, answer.output
     pages = json.loads(answer.stdout)["pages"]
-    return [(p["after"], p["level"], p["connection"], p["by"], p["accepted"]) for p in pages]
+    return [(p["after"], p["level"], p["who"], ways(p), p["acceptedBy"]) for p in pages]
 
 
-@pytest.mark.feature("F29.core")
+def ways(page: Any) -> str:
+    return " ".join(f"{hop['connection']}:{hop['vendor']}" for hop in page["how"])
+
+
+@pytest.mark.feature("F29")
 def test_who_is_paged_how_and_when_until_the_policy_is_exhausted(tmp_path: Path):
     answer = types(manifests(tmp_path, a_policy(), PAGER), "--at", "2026-03-09T03:00Z")
     assert rows(answer) == [
-        ("0s", "first", "shop/pager", "pagerDuty", True),
-        ("5m", "second", "shop/backup", "assumed", True),
-        ("15m", "lastResort", "shop/backup", "assumed", True),
+        ("0s", "first", "shop/pager", "shop/pager:pagerDuty shop/backup:assumed", "shop/pager"),
+        ("5m", "second", "shop/backup", "shop/backup:assumed", "shop/backup"),
+        ("15m", "lastResort", "shop/backup", "shop/backup:assumed", "shop/backup"),
     ]
     content = json.loads(answer.stdout)
     assert content["policy"] == "shop/primary"
@@ -137,14 +141,14 @@ def test_who_is_paged_how_and_when_until_the_policy_is_exhausted(tmp_path: Path)
 
 
 def test_a_connection_that_is_down_is_tried_and_its_fallback_paged_within_20_seconds(tmp_path: Path):
-    found = rows(types(manifests(tmp_path, a_policy(), PAGER), "--at", "03:00", "--down", "pager"))
-    first = [row for row in found if row[1] == "first"]
-    assert {row[2:] for row in first[:-1]} == {("shop/pager", "pagerDuty", False)}
-    assert first[-1][2:] == ("shop/backup", "assumed", True)
-    assert int(first[-1][0].removesuffix("s")) <= 20
+    answer = types(manifests(tmp_path, a_policy(), PAGER), "--at", "03:00", "--down", "pager")
+    first, *others = json.loads(answer.stdout)["pages"]
+    assert (first["level"], first["who"], first["acceptedBy"]) == ("first", "shop/pager", "shop/backup")
+    assert 0 < int(first["acceptedAfter"].removesuffix("s")) <= 20
+    assert [each["acceptedAfter"] == each["after"] for each in others] == [True, True]
 
 
-@pytest.mark.feature("F29.core")
+@pytest.mark.feature("F29")
 def test_a_level_that_reaches_nobody_is_named_and_fails_a_pipeline(tmp_path: Path):
     slack = manifest("Connection", "pager", slack={"botTokenSecretRef": {"name": "s", "key": "k"}})
     levels = [{"name": "first", "escalateAfter": "5m", "targets": [target("pager")]}]
@@ -170,7 +174,7 @@ def test_a_pager_that_is_down_alone_at_its_level_is_a_gap(tmp_path: Path):
 def test_a_page_that_wakes_nobody_says_so(tmp_path: Path):
     console = manifest("Connection", "pager", console={})
     found = json.loads(types(manifests(tmp_path, a_policy(), console)).stdout)["pages"]
-    assert [(page["connection"], page["real"]) for page in found][:2] == [
+    assert [(page["acceptedBy"], page["real"]) for page in found][:2] == [
         ("shop/pager", False),
         ("shop/backup", True),
     ]
@@ -181,8 +185,41 @@ def test_a_person_gets_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COLUMNS", "160")
     lines = types(manifests(tmp_path, a_policy(), PAGER), "--at", "2026-03-09T03:00Z").stdout.splitlines()
     assert lines[0] == "shop/primary, declared at 2026-03-09T03:00:00.000Z, nobody acknowledges"
-    assert lines[2].split()[:4] == ["0s", "2026-03-09T03:00:00.000Z", "1", "first"]
+    how = "pagerDuty, then assumed by shop/backup"
+    assert lines[2].split() == [
+        *["0s", "2026-03-09T03:00:00.000Z", "1", "first", "shop/pager"],
+        *how.split(),
+        "accepted",
+    ]
     assert lines[-1].startswith("exhausted at 2026-03-09T03:15:00.000Z")
+
+
+def test_a_person_sees_who_gets_it_where_the_pager_is_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(options, "on_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "160")
+    file = manifests(tmp_path, a_policy(), PAGER)
+    lines = types(file, "--at", "03:00", "--down", "pager", "--down", "backup").stdout.splitlines()
+    assert lines[2].endswith("does not answer")
+    lines = types(file, "--at", "03:00", "--down", "pager").stdout.splitlines()
+    assert re.search(r"shop/backup accepts after \d+s$", lines[2].rstrip())
+
+
+@pytest.mark.feature("F29")
+@given(start=st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)))
+@settings(max_examples=10, deadline=None)
+def test_the_table_is_the_same_at_any_instant_but_for_the_times(start: datetime):
+    with TemporaryDirectory() as folder:
+        file = manifests(Path(folder), a_policy(), PAGER)
+        content = json.loads(types(file, "--at", start.isoformat()).stdout)
+        other = json.loads(types(file, "--at", "2026-03-09T03:00").stdout)
+    begin = start.replace(microsecond=0, tzinfo=UTC)
+    for page, there in zip(content["pages"], other["pages"], strict=True):
+        assert datetime.fromisoformat(page.pop("time")) == begin + length_of(page["after"])
+        assert page == {key: value for key, value in there.items() if key != "time"}
+
+
+def length_of(text: str) -> timedelta:
+    return {"0s": timedelta(0), "5m": timedelta(minutes=5), "15m": timedelta(minutes=15)}[text]
 
 
 def test_of_several_policies_one_must_be_named(tmp_path: Path):
@@ -200,6 +237,9 @@ def test_what_cannot_be_simulated_is_refused(tmp_path: Path):
     assert types(file, "--at", "tomorrow").exit_code == 2
     assert types("no-such-file.yaml").exit_code == 2
     assert types(file, "-o", "wide").exit_code == 2
+    spec = a_policy()
+    spec["spec"]["levels"][0]["escalateAfter"] = "99999h99999h"
+    assert "cannot be simulated" in types(manifests(tmp_path, spec)).stderr
 
 
 NOW = datetime(2026, 3, 9, 12, 30, 15, 500, tzinfo=UTC)

@@ -2,20 +2,30 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dev.layout import REPOSITORY
+from dev.receiver import PAGERDUTY_PATH, Reaction
 from tests.support.builders import target
 from tests.support.plugin import on_terminal, plugin, run_with_plugins
 from tests.support.team import Team
+from watchbill.api.durations import parse_duration
+from watchbill.api.escalation_policy import EscalationPolicy
+from watchbill.cli.links import world_of
+from watchbill.cli.manifests import read_manifests
+from watchbill.cli.plugin import foretell
 from watchbill.cli.plugin.failure import ExitCode
+from watchbill.cli.plugin.walk import walked
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("operator")]
 
 TITLE = "Checkout returns 500"
 NAME = "checkout-returns-500"
+TEST_PAGE = ("test-page", "--yes", "-s", "SEV-3", "--ring", "0", "--wait", "3")
 
 
 @pytest.fixture
@@ -46,8 +56,9 @@ def observed(shop: Team) -> int:
     return generation
 
 
-@pytest.mark.feature("F67.core")
+@pytest.mark.feature("F67")
 def test_a_person_takes_an_incident_from_declaration_to_resolution(shop: Team):
+    """Ana has the responder's role and nothing else: what her plugin does, her kubectl may do."""
     said = declares(shop)
     assert said.startswith(f"incident.watchbill.dev/{NAME} declared by ana as SEV-1\n")
     assert "paging primary: pagerduty accepted at " in said
@@ -56,9 +67,12 @@ def test_a_person_takes_an_incident_from_declaration_to_resolution(shop: Team):
         f"incident.watchbill.dev/{NAME} escalated to the next level by ana\n"
     )
     shop.receiver.wait_for(lambda r: r.requests_to(f"/{shop.namespace}/backup"), timeout=10)
-    assert types(shop, "ack", NAME, "-m", "on it").endswith(f"/{NAME} acknowledged by ana\n")
-    scope = f"--namespace={shop.namespace}"
-    shop.kubectl("wait", "--for=condition=Acknowledged", f"incident/{NAME}", scope, "--timeout=10s")
+    wait = ("wait", "--for=condition=Acknowledged", f"incident/{NAME}", f"--namespace={shop.namespace}")
+    assert shop.kubectl(*wait, "--timeout=0s", check=False).returncode == 1
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(shop.kubectl, *wait, "--timeout=20s")
+        assert types(shop, "ack", NAME, "-m", "on it").endswith(f"/{NAME} acknowledged by ana\n")
+        assert "condition met" in waiting.result(timeout=30).stdout
     assert "posted by ana" in types(shop, "update", NAME, "Rolling back.", "--public-phase", "Identified")
     public = shop.wait_for(lambda i: i["status"].get("publicPhase"), NAME)
     assert public == "Identified"
@@ -76,6 +90,108 @@ def test_a_person_takes_an_incident_from_declaration_to_resolution(shop: Team):
     assert by_ana[0] == "Declared"
     acts = ["Escalated", "Acknowledged", "Mitigated", "Resolved", "Open", "Cancelled"]
     assert [kind for kind in by_ana if kind in acts] == acts
+
+
+@pytest.fixture
+def gapped(shop: Team) -> Any:
+    """The shop's policy as the operator has judged it: two rounds, and a level that only a chat stands at."""
+    shop.connection("chat", slack={"botTokenSecretRef": {"name": "chat", "key": "token"}})
+    levels = (
+        ("primary", "90s", [target("pagerduty", "backup-pager"), target("backup-pager")]),
+        ("chat", "5m", [target("chat")]),
+        ("secondary", "10m", [target("backup-pager")]),
+    )
+    shop.policy(*levels, times=1)
+    place = ("escalationpolicy/primary", f"--namespace={shop.namespace}")
+    judged = "--for=jsonpath={.status.conditions[0].reason}=InvalidSpec"
+    shop.kubectl("wait", *place, judged, "--timeout=10s")
+    found = json.loads(shop.kubectl("get", *place, "-o", "json").stdout)
+    shop.policy(*levels, times=1)
+    yield found
+    after = json.loads(shop.kubectl("get", *place, "-o", "json").stdout)
+    same = after["metadata"]["resourceVersion"] == found["metadata"]["resourceVersion"]
+    assert same, "to apply a policy twice changes nothing, and its status is written once"
+
+
+@pytest.mark.feature("F29")
+def test_the_simulation_the_preview_and_the_operators_own_loop_are_one_table(
+    shop: Team, gapped: Any, tmp_path: Path
+):
+    """Offline from manifests, in the policy's status, and opened by the core on a clock of the test."""
+    preview, file = gapped["status"]["preview"], tmp_path / "team.yaml"
+    scope = f"--namespace={shop.namespace}"
+    file.write_text(shop.kubectl("get", "escalationpolicies,connections", scope, "-o", "yaml").stdout)
+    start = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    words = ("simulate", str(file), "--at", "2026-03-29T01:30Z")
+    simulated = plugin(shop.kubectl, "ana", *words, check=False)
+    pages = json.loads(simulated.stdout)["pages"]
+    assert [{key: page[key] for key in preview[0]} for page in pages] == preview
+    assert [each["after"] for each in preview] == ["0s", "0s", "1m30s", "11m30s", "11m30s", "13m", "23m"]
+    offsets = [parse_duration(page["after"]) for page in preview]
+    assert [datetime.fromisoformat(page["time"]) - start for page in pages] == offsets
+    gap = "level chat: none of its connections can carry a page\n"
+    assert (simulated.returncode, simulated.stderr) == (ExitCode.REFUSED, gap)
+
+    policy = EscalationPolicy.model_validate(gapped)
+    world = world_of(read_manifests(file)[0], shop.namespace)
+    opened = walked(foretell.observed(policy, world, start), start)
+    assert sorted(
+        (each.time - start, each.page.level, "/".join(each.connection)) for each in opened
+    ) == sorted(
+        (after, page["level"], page["how"][0]["connection"])
+        for after, page in zip(offsets, preview, strict=True)
+    )
+
+
+@pytest.mark.feature("F67")
+def test_a_person_sees_who_is_on_call_and_simulates_another_time(shop: Team, gapped: Any, tmp_path: Path):
+    told = json.loads(types(shop, "oncall"))["policies"][0]
+    assert (told["policy"], told["ready"]["status"], told["ready"]["reason"]) == (
+        "primary",
+        "False",
+        "InvalidSpec",
+    )
+    assert [(level["level"], level["after"]) for level in told["levels"]] == [
+        ("primary", "0s"),
+        ("chat", None),
+        ("secondary", "1m30s"),
+        ("lastResort", "23m"),
+    ]
+    (first, _) = told["levels"][0]["pages"]
+    assert first["who"] == f"{shop.namespace}/pagerduty"
+    assert [(hop["vendor"], hop["ready"]["status"]) for hop in first["how"]] == [
+        ("pagerDuty", "True"),
+        ("webhook", "True"),
+    ]
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(gapped))
+    at = json.loads(types(shop, "simulate", str(file), "--at", "2026-03-09T03:00Z"))
+    assert at["exhaustedTime"] == "2026-03-09T03:33:00.000Z"
+
+
+def test_a_test_page_gets_through_and_leaves_nothing_open(shop: Team):
+    said = types(shop, *TEST_PAGE, "--class", shop.class_name)
+    assert "paging primary: pagerduty accepted at " in said
+    (incident,) = json.loads(types(shop, "list", "-l", "watchbill.dev/test-page=true"))["items"]
+    ended = shop.wait_for_phase("Cancelled", incident["metadata"]["name"])
+    assert [page["level"] for page in ended["status"]["pages"]] == ["primary"]
+    # The pager was asked to wake somebody, and then told that it is over.
+    alert = shop.receiver.wait_for(
+        lambda receiver: next((a for a in receiver.alerts if a.state == "resolved"), None)
+    )
+    assert "TEST: nothing is wrong" in alert.summary
+
+
+def test_a_test_page_that_does_not_get_through_names_the_connection_and_pages_no_other_level(shop: Team):
+    shop.receiver.script(PAGERDUTY_PATH, Reaction(status=503))
+    words = (*TEST_PAGE, "--class", shop.class_name, "-n", shop.namespace)
+    said = plugin(shop.kubectl, "ana", *words, check=False)
+    assert said.returncode == ExitCode.REFUSED
+    assert said.stderr.startswith("primary: no page gets through: pagerduty ")
+    assert "(HTTP503)" in said.stderr
+    (incident,) = json.loads(types(shop, "list"))["items"]
+    shop.wait_for_phase("Cancelled", incident["metadata"]["name"])
+    assert shop.receiver.requests_to(f"/{shop.namespace}/backup") == []
 
 
 def test_a_verb_that_is_repeated_changes_nothing_and_exits_0(shop: Team):

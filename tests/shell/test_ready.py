@@ -171,6 +171,49 @@ async def test_a_missing_connection_heals_when_it_appears(world: World):
     assert (healed["status"], healed["lastTransitionTime"]) == ("True", "2026-03-09T03:00:30.000Z")
 
 
+PAGER = {"connection": "shop/pager", "vendor": "console"}
+PREVIEW = [
+    {"after": "0s", "round": 1, "level": "one", "who": "shop/pager", "how": [PAGER]},
+    {"after": "5m", "round": 1, "level": "lastResort", "who": "shop/pager", "how": [PAGER]},
+]
+
+
+async def test_a_policys_preview_is_written_with_ready_and_not_again(world: World):
+    world.apply("Connection", "pager", CONSOLE)
+    world.apply("EscalationPolicy", "primary", POLICY)
+    for _ in range(2):
+        await world.look("EscalationPolicy", "primary")
+        world.time += timedelta(minutes=1)
+    ((_, body),) = world.writes
+    assert body["status"]["preview"] == PREVIEW
+    assert body["status"]["observedGeneration"] == 1
+    assert world.ready("EscalationPolicy", "primary")["status"] == "True"
+
+
+async def test_a_preview_follows_what_the_connections_can_do(world: World):
+    world.apply("Connection", "pager", CONSOLE)
+    world.apply("EscalationPolicy", "primary", POLICY)
+    await world.look("EscalationPolicy", "primary")
+    world.apply("Connection", "pager", PAGERDUTY, generation=2)
+    await world.look("EscalationPolicy", "primary")
+    status = world.writes[1][1]["status"]
+    assert {hop["vendor"] for page in status["preview"] for hop in page["how"]} == {"pagerDuty"}
+    # Ready is as it was: the preview alone has changed.
+    assert status["conditions"] == world.writes[0][1]["status"]["conditions"]
+
+
+async def test_a_preview_of_nobody_is_absent(world: World):
+    world.apply("EscalationPolicy", "primary", POLICY)
+    await world.look("EscalationPolicy", "primary")
+    assert "preview" not in world.writes[0][1]["status"]
+    world.apply("Connection", "pager", CONSOLE)
+    await world.look("EscalationPolicy", "primary")
+    world.apply("EscalationPolicy", "primary", {"levels": "none"}, generation=2)
+    await world.look("EscalationPolicy", "primary")
+    assert world.writes[1][1]["status"]["preview"] == PREVIEW
+    assert world.writes[2][1]["status"]["preview"] is None
+
+
 async def test_a_connection_that_goes_is_missed(world: World):
     world.apply("Connection", "pager", CONSOLE)
     world.apply("EscalationPolicy", "primary", POLICY)

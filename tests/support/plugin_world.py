@@ -18,9 +18,9 @@ class World:
 
     folder: Path
 
-    def types(self, *words: str) -> Result:
-        """What `kubectl watchbill` answered, through a pipe."""
-        return CliRunner().invoke(app, list(words))
+    def types(self, *words: str, answers: str | None = None) -> Result:
+        """What `kubectl watchbill` answered, through a pipe; `answers` is what a person then typed."""
+        return CliRunner().invoke(app, list(words), input=answers)
 
     def holds(self, **objects: Any) -> None:
         """These objects are there, by name: incidents, each a spec and a status."""
@@ -29,6 +29,10 @@ class World:
     def fails(self, **faults: list[str]) -> None:
         """The next calls of these verbs end so; an empty word lets one pass."""
         self.save("faults", faults)
+
+    def becomes(self, *statuses: Any) -> None:
+        """An incident that is read has these statuses, one after the other; the last one stays."""
+        self.save("statuses", statuses)
 
     def shows(self, *versions: Any) -> None:
         """A watch tells these versions, and then the server ends it."""

@@ -16,6 +16,12 @@ from watchbill.api.model import (
 )
 from watchbill.api.schema import ATOMIC, SET, duration_between, list_map, rule, rules
 
+MAX_PREVIEW = 110
+"""A rule allows 100 targets of levels times rounds, and the last resort has 10 more."""
+
+Place = Annotated[str, Field(max_length=127)]
+"""The namespace and the name of an object, as `namespace/name`."""
+
 UNIQUE_TARGETS = rules(
     rule(
         "self.all(t, self.exists_one(o, o.connectionRef == t.connectionRef))",
@@ -146,6 +152,43 @@ class GitOwnedStatus(StatusModel):
     )
 
 
+class PreviewedHop(StatusModel):
+    """One connection that a page would go through."""
+
+    connection: Place = Field(description="connection is the Connection, as namespace/name.")
+    vendor: Annotated[str, Field(max_length=32)] = Field(
+        description="vendor is the Connection's vendor, as its spec names it."
+    )
+
+
+class PreviewedPage(StatusModel):
+    """One page of an incident that nobody acknowledges: when, who, and how."""
+
+    after: Duration = Field(
+        description="after is the time from the declaration until the page, while every connection answers."
+    )
+    round: Annotated[int, Field(ge=1, le=10)] = Field(description="round counts the walks, from 1.")
+    level: Annotated[str, Field(max_length=63)] = Field(
+        description="level is the level's name; lastResort is the policy's last resort."
+    )
+    who: Place = Field(description="who is the target: its Connection, as namespace/name.")
+    how: Annotated[tuple[PreviewedHop, ...], Field(max_length=3)] = Field(
+        description="how lists the connections that can be used, in the order in which they are tried.",
+        json_schema_extra=ATOMIC,
+    )
+
+
+class EscalationPolicyStatus(GitOwnedStatus):
+    """What the operator found, and who would be paged."""
+
+    preview: Annotated[tuple[PreviewedPage, ...], Field(max_length=MAX_PREVIEW)] = Field(
+        default=(),
+        description="preview lists every page of an incident that nobody acknowledges, in order, until the "
+        "last resort is paged for the first time. What cannot be used is left out; Ready says why.",
+        json_schema_extra=ATOMIC,
+    )
+
+
 class EscalationPolicy(SpecModel):
     """Levels, targets, delays, rounds and the last resort."""
 
@@ -153,4 +196,4 @@ class EscalationPolicy(SpecModel):
 
     metadata: ObjectMeta = ObjectMeta()
     spec: EscalationPolicySpec
-    status: GitOwnedStatus = GitOwnedStatus()
+    status: EscalationPolicyStatus = EscalationPolicyStatus()

@@ -1,8 +1,8 @@
-"""Keeps the condition `Ready` of every kind but Incident: looks, judges, and writes what changed."""
+"""Keeps `Ready` of every kind but Incident, and a policy's preview: looks, judges, writes what changed."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -10,13 +10,14 @@ from pydantic import ValidationError
 
 from watchbill.api.condition import Condition, find, following
 from watchbill.api.connection import Connection, ConnectionSpec
-from watchbill.api.escalation_policy import EscalationPolicy, GitOwnedStatus
+from watchbill.api.escalation_policy import MAX_PREVIEW, EscalationPolicy, GitOwnedStatus
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
 from watchbill.api.model import ObjectMeta
 from watchbill.api.reasons import READY
 from watchbill.core import readiness
 from watchbill.core.effects import ConnectionKey
+from watchbill.core.preview import previewed
 from watchbill.core.readiness import SecretState
 from watchbill.core.references import Reference, connection_references, references
 from watchbill.shell.cache import ObjectKey, Raw
@@ -56,8 +57,19 @@ PatchStatus = Callable[[str, dict[str, Any]], Awaitable[object]]
 
 
 @dataclass(frozen=True)
+class Judgment:
+    """What is so of an object."""
+
+    ready: Condition
+    again: timedelta | None = None
+    """How soon to look again though no object of ours changes; None means never."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the status, as JSON; None for one that is to be absent."""
+
+
+@dataclass(frozen=True)
 class ReadyKeeper:
-    """Brings Ready of one object up to date whenever it is asked to."""
+    """Brings the status of one object up to date whenever it is asked to."""
 
     cache: Objects
     secrets: Secrets
@@ -67,43 +79,47 @@ class ReadyKeeper:
     async def reconcile(self, kind: str, namespace: str, name: str) -> timedelta | None:
         """How soon to look again though no object of ours changes; None means never.
 
-        Writes once where the condition or the generation changed, and nothing otherwise. Raises KubeError
-        where the API server does not answer: nothing is known then, and it must be tried again.
+        Writes once where the status changed, and nothing otherwise. Raises KubeError where the API server
+        does not answer: nothing is known then, and it must be tried again.
         """
         raw = self.cache.get(kind, namespace, name)
         if raw is None or kind not in MODELS or "deletionTimestamp" in raw["metadata"]:
             return None
-        now, again = self.now(), None
+        now = self.now()
         try:
             model = MODELS[kind].model_validate(raw)
         except ValidationError as error:
             metadata = ObjectMeta.model_validate(raw["metadata"])
-            condition = readiness.invalid_condition(metadata, error, now)
+            judgment = Judgment(readiness.invalid_condition(metadata, error, now), fields={"preview": None})
         else:
-            condition, again = await self._judge(model, now)
-        change = status_change(raw, condition, now)
+            judgment = await self._judge(model, now)
+        change = status_change(raw, judgment, now)
         if change is not None:
             # Gone or changed meanwhile: an event tells of it and leads here again.
             with suppress(Conflict, NotFound):
                 await self.patch_status(path_of(kind, namespace, name), change)
-        return again
+        return judgment.again
 
-    async def _judge(self, model: Model, now: datetime) -> tuple[Condition, timedelta | None]:
+    async def _judge(self, model: Model, now: datetime) -> Judgment:
         match model:
             case Connection():
                 states = await self._secret_states(model)
-                return readiness.connection_condition(model, states, now), recheck(states.values())
+                ready = readiness.connection_condition(model, states, now)
+                return Judgment(ready, recheck(states.values()))
             case EscalationPolicy():
-                return readiness.policy_condition(model, self._connections(model), now), None
+                connections = self._connections(model)
+                pages = [page.to_json() for page in previewed(model, connections, now)[:MAX_PREVIEW]]
+                ready = readiness.policy_condition(model, connections, now)
+                return Judgment(ready, fields={"preview": pages or None})
             case IncidentClass():
                 connections, policies = self._connections(model), self._policies(model)
                 defaults = default_classes(self.cache)
-                return readiness.class_condition(model, policies, connections, defaults, now), None
+                return Judgment(readiness.class_condition(model, policies, connections, defaults, now))
             case IncidentUpdate():
                 (reference,) = references(model)
                 incident = ObjectKey(reference.kind, reference.namespace, reference.name)
                 exists = self.cache.version(incident) is not None
-                return readiness.update_condition(model, exists, now), None
+                return Judgment(readiness.update_condition(model, exists, now))
 
     async def _secret_states(self, connection: Connection) -> dict[tuple[str, str], SecretState]:
         return {
@@ -151,8 +167,8 @@ def recheck(states: Iterable[SecretState]) -> timedelta | None:
     return min(waits, default=None)
 
 
-def status_change(raw: Raw, condition: Condition, now: datetime) -> dict[str, Any] | None:
-    """The merge patch that records a condition in an object's status, or None where it says so already.
+def status_change(raw: Raw, judgment: Judgment, now: datetime) -> dict[str, Any] | None:
+    """The merge patch that records a judgment in an object's status, or None where it says so already.
 
     The resourceVersion fences it: a judgment of an older object is refused, and the newer one's event
     leads to another. Conditions of other types stay.
@@ -161,9 +177,11 @@ def status_change(raw: Raw, condition: Condition, now: datetime) -> dict[str, An
         old = GitOwnedStatus.model_validate(raw.get("status") or {})
     except ValidationError:
         old = GitOwnedStatus()
-    (followed,) = following(old.conditions, (condition,), now)
-    generation = condition.observed_generation
-    if find(old.conditions, READY) == followed and old.observed_generation == generation:
+    (followed,) = following(old.conditions, (judgment.ready,), now)
+    generation = judgment.ready.observed_generation
+    status = raw.get("status") or {}
+    fields = {name: value for name, value in judgment.fields.items() if status.get(name) != value}
+    if find(old.conditions, READY) == followed and old.observed_generation == generation and not fields:
         return None
     others = [each for each in old.conditions if each.type != READY]
     return {
@@ -171,6 +189,7 @@ def status_change(raw: Raw, condition: Condition, now: datetime) -> dict[str, An
         "status": {
             "conditions": [each.to_json() for each in (*others, followed)],
             "observedGeneration": generation,
+            **fields,
         },
     }
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import typer
 
 from watchbill.cli.plugin.failure import Conflict
-from watchbill.cli.plugin.kubectl import INCIDENTS, Json
+from watchbill.cli.plugin.kubectl import INCIDENTS, Json, Kubectl
 from watchbill.cli.plugin.options import Output, asked, print_object
 from watchbill.cli.plugin.seen import Seen
 from watchbill.cli.plugin.wishes import Wish
@@ -18,31 +18,37 @@ UNCHANGED = "(no change)"
 
 def act(context: typer.Context, name: str, wish: Wish, done: str, output: Output | None) -> None:
     """Do as wished and say so, or say that nothing was left to do; raises Failed."""
-    kubectl = asked(context)
-    me = kubectl.me()
-    for attempt in range(TRIES):
+    content, text = acted(asked(context), name, wish, done)
+    report(context, content, text, output)
+
+
+def acted(kubectl: Kubectl, name: str, wish: Wish, done: str) -> tuple[Json, str]:
+    """The incident after it was changed as wished, and in words what was done; raises Failed."""
+    me, tries = kubectl.me(), TRIES
+    while True:
         seen = Seen(kubectl.incident(name), me, datetime.now(UTC))
         change = wish(seen)
         if isinstance(change, str):
-            report(context, seen.content, f"{UNCHANGED}: {change}", output)
-            return
+            return seen.content, f"{UNCHANGED}: {change}"
         try:
-            after = kubectl.patched(name, change, seen.version)
+            return kubectl.patched(name, change, seen.version), f"{done} by {me}"
         except Conflict:
-            if attempt == TRIES - 1:
+            tries -= 1
+            if tries == 0:
                 raise
-        else:
-            report(context, after, f"{done} by {me}", output)
-            return
+
+
+def line_of(content: Json, text: str) -> str:
+    """What became of an object in one line, as kubectl says it."""
+    kind = f"{content['kind'].lower()}.{content['apiVersion'].partition('/')[0]}"
+    return f"{kind}/{content['metadata']['name']} {text}"
 
 
 def report(context: typer.Context, content: Json, text: str, output: Output | None) -> None:
-    """Say what became of an object in one line, as kubectl does, or print it as `-o` asks."""
-    kind = f"{content['kind'].lower()}.{content['apiVersion'].partition('/')[0]}"
-    name = content["metadata"]["name"]
+    """Say what became of an object in one line, or print it as `-o` asks."""
     if output is None:
-        typer.echo(f"{kind}/{name} {text}")
+        typer.echo(line_of(content, text))
     elif output is Output.WIDE:
-        typer.echo(asked(context)("get", INCIDENTS, name, "--output=wide"), nl=False)
+        typer.echo(asked(context)("get", INCIDENTS, content["metadata"]["name"], "--output=wide"), nl=False)
     else:
         print_object(content, output)

@@ -20,9 +20,12 @@ ERROR = re.compile(
 
 
 class Child:
-    """One run of kubectl, ended when its block is left; raises Failed where there is no kubectl."""
+    """One run of kubectl, ended when its block is left; raises Failed where there is no kubectl.
 
-    def __init__(self, command: Sequence[str], stdin: str | None = None) -> None:
+    A mute one passes nothing on: all that it says is held back.
+    """
+
+    def __init__(self, command: Sequence[str], stdin: str | None = None, mute: bool = False) -> None:
         pipe = subprocess.PIPE
         try:
             self._process = subprocess.Popen(
@@ -32,6 +35,7 @@ class Child:
             text = f"kubectl cannot be run: {error.strerror}; install it on your PATH"
             raise Failed(text, ExitCode.UNREACHABLE) from error
         self._held: list[str] = []
+        self._mute = mute
         self._listener = Thread(target=self._listen, daemon=True)
         self._listener.start()
         if self._process.stdin is not None:
@@ -72,7 +76,7 @@ class Child:
     def _listen(self) -> None:
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            if self._held or ERROR.match(line):
+            if self._mute or self._held or ERROR.match(line):
                 self._held.append(line)
             else:
                 print(line, end="", file=sys.stderr, flush=True)

@@ -30,11 +30,18 @@ ANSWERS = {
 }
 """The values that a flag takes."""
 
-KINDS = {"-n": "namespaces", "--namespace": "namespaces"}
+KINDS = {
+    "-n": "namespaces",
+    "--namespace": "namespaces",
+    "--class": "incidentclasses.watchbill.dev",
+}
 """The flags whose values are names of objects."""
 
-NAMELESS = (*OFFLINE, "declare", "list")
-"""The commands whose first argument is no incident."""
+NAMELESS = (*OFFLINE, "declare", "list", "test-page")
+"""The commands whose first argument is no name of an object."""
+
+ARGUMENTS = {"oncall": "escalationpolicies.watchbill.dev"}
+"""The commands whose first argument is no incident's name, but one of these."""
 
 
 def candidates(words: Sequence[str]) -> tuple[list[str], str]:
@@ -52,7 +59,8 @@ def candidates(words: Sequence[str]) -> tuple[list[str], str]:
         return [], FILES
     if typed[0] in NAMELESS or begun.startswith("-") or len(_arguments(typed)) > 1:
         return [], NO_FILES
-    return _beginning(_names("incidents.watchbill.dev", where), begun), NO_FILES
+    kind = ARGUMENTS.get(typed[0], "incidents.watchbill.dev")
+    return _beginning(_names(kind, where), begun), NO_FILES
 
 
 def main() -> None:
@@ -74,7 +82,7 @@ def _arguments(typed: Sequence[str]) -> list[str]:
     """The words that are neither flags nor a flag's value."""
     found = []
     for before, word in zip(["", *typed[:-1]], typed, strict=True):
-        if not word.startswith("-") and before not in {*FLAGS, *ANSWERS}:
+        if not word.startswith("-") and before not in {*FLAGS, *ANSWERS, *KINDS}:
             found.append(word)
     return found
 

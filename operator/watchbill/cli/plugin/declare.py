@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from watchbill.api.group import API_VERSION, DEFAULT_CLASS_ANNOTATION
+from watchbill.api.group import API_VERSION
 from watchbill.cli.plugin.acting import UNCHANGED, report
 from watchbill.cli.plugin.failure import Exists, Failed
 from watchbill.cli.plugin.kubectl import Json, Kubectl
+from watchbill.cli.plugin.matrix import severities
 from watchbill.cli.plugin.options import OutputOption, asked
 from watchbill.cli.plugin.paging import is_settled, paging_lines
 
@@ -54,7 +55,7 @@ def declare(
     me = kubectl.me()
     spec: Json = {
         "title": title,
-        "severity": severity or worst(kubectl, class_),
+        "severity": severity or next(iter(severities(kubectl, class_)), MOST_SEVERE),
         "setBy": {"declaration": me},
     }
     spec |= {"classRef": {"name": class_}} if class_ else {}
@@ -93,19 +94,6 @@ def names(title: str) -> Iterator[str]:
     stem = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:NAME_LENGTH].strip("-") or "incident"
     yield stem
     yield from (f"{stem}-{number}" for number in range(2, SAME_TITLES + 1))
-
-
-def worst(kubectl: Kubectl, class_: str | None) -> str:
-    """The most severe row of the class; SEV-1 where this person may not read it."""
-    try:
-        found = kubectl.read("get", "incidentclasses.watchbill.dev")["items"]
-    except Failed:
-        return MOST_SEVERE
-    for each in found:
-        is_default = each["metadata"].get("annotations", {}).get(DEFAULT_CLASS_ANNOTATION) == "true"
-        if each["metadata"]["name"] == class_ or (class_ is None and is_default):
-            return str(min(each["spec"]["severities"], key=lambda row: int(row["rank"]))["name"])
-    return MOST_SEVERE
 
 
 def _tell(kubectl: Kubectl, incident: Json, wait: float) -> None:

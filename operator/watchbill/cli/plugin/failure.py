@@ -15,6 +15,8 @@ class ExitCode(IntEnum):
     """RBAC or an admission policy says that this person may not."""
     UNREACHABLE = 5
     """The API server does not answer, or there is no kubectl."""
+    INTERRUPTED = 130
+    """Ctrl-C, as shells have it."""
 
 
 class Failed(Exception):

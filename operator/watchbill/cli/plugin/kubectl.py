@@ -1,6 +1,6 @@
 """Asks the API server as the person who types: the `kubectl` binary does it, with their kubeconfig.
 
-Contexts, exec plugins, certificates and proxies are kubectl's; decision 11 says why.
+Contexts, exec plugins, certificates and proxies are kubectl's; decision 12 says why.
 """
 
 import json
@@ -17,6 +17,9 @@ Json = dict[str, Any]
 INCIDENTS = "incidents.watchbill.dev"
 """With its group, so that another project's kind of this name is never meant."""
 UPDATES = "incidentupdates.watchbill.dev"
+POLICIES = "escalationpolicies.watchbill.dev"
+CONNECTIONS = "connections.watchbill.dev"
+CLASSES = "incidentclasses.watchbill.dev"
 
 REQUEST_TIMEOUT = "--request-timeout=15s"
 """kubectl alone would wait for as long as the network does."""
@@ -53,6 +56,17 @@ class Kubectl:
         """The user name that the API server knows the caller by; raises Failed."""
         name: str = self.read("auth", "whoami")["status"]["userInfo"]["username"]
         return name
+
+    def may(self, verb: str) -> bool:
+        """Whether the caller holds a verb on incidents; raises Failed where that cannot be told."""
+        # kubectl warns of verbs that are not Kubernetes' own.
+        command = ["kubectl", *self.flags, REQUEST_TIMEOUT, "auth", "can-i", verb, INCIDENTS]
+        with Child(command, mute=True) as child:
+            answer = "".join(child.lines()).strip()
+            _, said = child.ended()
+        if answer not in ("yes", "no"):
+            raise failure(said)
+        return answer == "yes"
 
     def incident(self, name: str) -> Json:
         """The incident as it is now; raises Failed."""

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from watchbill.cli.plugin.failure import ExitCode
 from watchbill.cli.plugin.kubectl import INCIDENTS, Json, Kubectl
 from watchbill.cli.plugin.options import Name, Output, OutputOption, as_data, asked, on_terminal, print_object
 
 commands = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 ENDED = ("Closed", "Cancelled", "Merged")
-INTERRUPTED = 130
 
 
 @commands.command("list")
@@ -60,7 +60,7 @@ def get(
         try:
             _watch(_versions(kubectl, name), output)
         except KeyboardInterrupt as error:
-            raise typer.Exit(INTERRUPTED) from error
+            raise typer.Exit(ExitCode.INTERRUPTED) from error
         return
     if output is not None:
         typer.echo(kubectl("get", INCIDENTS, name, f"--output={output.value}"), nl=False)

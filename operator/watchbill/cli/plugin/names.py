@@ -16,6 +16,8 @@ COMMANDS: dict[str, str] = {
     "resolve": f"{HERE}.say",
     "reopen": f"{HERE}.say",
     "cancel": f"{HERE}.say",
+    "oncall": f"{HERE}.oncall",
+    "test-page": f"{HERE}.testpage",
     "simulate": f"{HERE}.simulate",
     "lint": "watchbill.cli.lint",
     "version": "watchbill.cli.version",

@@ -56,6 +56,15 @@ def hop_text(hop: Json) -> str:
     return f"{name} {words.get(state, state.lower())}{why}"
 
 
+def how_text(page: Json) -> str:
+    """The ways of a page that is not yet sent: `pagerDuty, then webhook by shop/backup`."""
+    own, *others = (
+        hop["vendor"] if hop["connection"] == page["who"] else f"{hop['vendor']} by {hop['connection']}"
+        for hop in page["how"]
+    )
+    return ", then ".join((own, *others))
+
+
 def paging_lines(status: Json) -> Iterator[str]:
     """Who is being paged now and who is next, one line each."""
     at = status.get("escalation") or {}

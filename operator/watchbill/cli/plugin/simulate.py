@@ -6,23 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from watchbill.api.connection import AllowedNamespaces, Connection
+from watchbill.api.durations import parse_duration
 from watchbill.api.escalation_policy import EscalationPolicy
-from watchbill.api.incident import Incident
-from watchbill.api.incident_class import IncidentClass
 from watchbill.api.model import format_time
 from watchbill.cli.links import World, world_of
 from watchbill.cli.manifests import files_in, read_manifests
 from watchbill.cli.plugin.failure import ExitCode, Invalid
+from watchbill.cli.plugin.foretell import Told, connections_of, foretold
 from watchbill.cli.plugin.options import Output, as_data, print_object
-from watchbill.cli.plugin.paging import LEVELS, span
-from watchbill.cli.plugin.walk import Sending, Walk, walked
-from watchbill.core.digest import digest
+from watchbill.cli.plugin.paging import LEVELS, how_text
 from watchbill.core.effects import ConnectionKey
-from watchbill.core.observation import ConnectionFacts, Observation
 from watchbill.core.plan import LAST_RESORT
-from watchbill.core.references import references
-from watchbill.providers.facts import facts_of
 from watchbill.providers.registry import PROVIDERS
 
 commands = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -61,11 +55,13 @@ def simulate(
     chosen = the_policy(found, name)
     home = chosen.metadata.namespace or namespace
     keys = frozenset(key_of(each, home) for each in down or [])
-    observation = observed(chosen, found, start)
-    if unknown := keys - observation.connections.keys():
+    if unknown := keys - connections_of(chosen, found).keys():
         raise Invalid(f"the policy names no connection {'/'.join(min(unknown))}")
-    walk = walked(observation, start, keys)
-    content = described(walk, chosen, found, start)
+    try:
+        told = foretold(chosen, found, start, keys)
+    except (ValueError, OverflowError) as error:
+        raise Invalid(f"the policy cannot be simulated: {error}") from error
+    content = described(told, chosen, found, start)
     if shape is not None:
         print_object(content, shape)
     else:
@@ -107,63 +103,49 @@ def key_of(text: str, namespace: str) -> ConnectionKey:
     return ConnectionKey(home or namespace, name)
 
 
-def observed(policy: EscalationPolicy, world: World, start: datetime) -> Observation:
-    """What the operator would see of an incident of the policy's namespace that is declared now."""
-    home = policy.metadata.namespace or ""
-    row = {"name": "SEV-1", "rank": 1, "escalation": {"policyName": policy.metadata.name}}
-    default = {"policyRef": {"name": policy.metadata.name, "namespace": home}}
-    spec = {"severities": [row], "defaultEscalation": default}
-    metadata = {"name": "simulated", "namespace": home, "uid": "simulated", "creationTimestamp": start}
-    return Observation(
-        incident=Incident.model_validate(
-            {"metadata": metadata | {"generation": 1}, "spec": {"title": "Simulated", "severity": "SEV-1"}}
-        ),
-        incident_class=IncidentClass.model_validate({"metadata": {"name": "simulated"}, "spec": spec}),
-        policies={policy.metadata.name: policy},
-        connections={
-            ConnectionKey(each.namespace, each.name): _facts(world, each.namespace, each.name)
-            for each in references(policy)
-            if each.kind == "Connection"
-        },
-        holder="simulation",
-    )
-
-
-def _facts(world: World, namespace: str, name: str) -> ConnectionFacts:
-    # The key of a page holds the connection's UID, which a file does not know.
-    uid = digest([namespace, name])
-    found = world.models.get(("Connection", namespace, name))
-    if not isinstance(found, Connection):
-        return ConnectionFacts(uid=uid, allowed_namespaces=AllowedNamespaces(from_="All"))
-    metadata = found.metadata.model_copy(update={"uid": uid})
-    return facts_of(found.model_copy(update={"metadata": metadata}))
-
-
-def described(walk: Walk, policy: EscalationPolicy, world: World, start: datetime) -> dict[str, Any]:
-    """The walk as data; times are RFC 3339, and `after` is the time since the declaration."""
-
-    def of(each: Sending) -> dict[str, Any]:
-        found = world.connections.get(each.connection)
-        return {
-            "time": format_time(each.time),
-            "after": span(each.time - start),
-            "round": each.round,
-            "level": each.level,
-            "connection": "/".join(each.connection),
-            "by": found.vendor if found else ASSUMED,
-            "accepted": each.accepted,
-            "real": found is None or PROVIDERS[found.vendor].real,
-        }
-
-    end = walk.exhausted_time
+def described(told: list[Told], policy: EscalationPolicy, world: World, start: datetime) -> dict[str, Any]:
+    """The pages as data: as `status.preview` has them, with the time of each, and who accepts it when."""
+    pages = [_page(each, world, start) for each in told]
+    ends = [page["time"] for page in pages if page["level"] == LAST_RESORT]
     levels = [*(level.name for level in policy.spec.levels), LAST_RESORT]
     return {
         "policy": f"{policy.metadata.namespace}/{policy.metadata.name}",
         "declaredTime": format_time(start),
-        "pages": [of(each) for each in walk.sendings],
-        "gaps": [f"{_titled(level)}: {gap}" for level in levels if (gap := walk.gap(level))],
-        "exhaustedTime": format_time(end) if end else None,
+        "pages": pages,
+        "gaps": [f"{_titled(level)}: {gap}" for level in levels if (gap := gap_at(level, pages))],
+        "exhaustedTime": ends[0] if ends else None,
     }
+
+
+def _page(told: Told, world: World, start: datetime) -> dict[str, Any]:
+    page = told.page.to_json()
+    for hop in page["how"]:
+        if key_of(hop["connection"], "") not in world.connections:
+            hop["vendor"] = ASSUMED
+    vendor = next((hop["vendor"] for hop in page["how"] if hop["connection"] == told.accepted_by), ASSUMED)
+    return page | {
+        "time": format_time(start + parse_duration(told.page.after)),
+        "acceptedBy": told.accepted_by,
+        "acceptedAfter": told.accepted_after,
+        "real": vendor == ASSUMED or PROVIDERS[vendor].real,
+    }
+
+
+def gap_at(level: str, pages: list[dict[str, Any]]) -> str | None:
+    """Why a level reaches nobody; None where a page gets through."""
+    here = [page for page in pages if page["level"] == level]
+    if any(page["acceptedBy"] for page in here):
+        return None
+    return "no page gets through" if here else "none of its connections can carry a page"
+
+
+def answer_text(page: dict[str, Any]) -> str:
+    """What becomes of a page, in words."""
+    if page["acceptedBy"] is None:
+        return "does not answer"
+    by = f"{page['acceptedBy']} accepts" if page["acceptedBy"] != page["how"][0]["connection"] else "accepted"
+    late = f" after {page['acceptedAfter']}" if page["acceptedAfter"] != page["after"] else ""
+    return f"{by}{late}{'' if page['real'] else ', wakes nobody'}"
 
 
 def _titled(level: str) -> str:
@@ -176,14 +158,13 @@ def _print(content: dict[str, Any]) -> None:
     from watchbill.cli.plugin.tree import console, line  # noqa: PLC0415 - see above
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("AFTER", "TIME", "ROUND", "LEVEL", "CONNECTION", "BY", "ANSWER"):
+    for heading in ("AFTER", "TIME", "ROUND", "LEVEL", "WHO", "HOW", "ANSWER"):
         shown.add_column(heading)
     for page in content["pages"]:
         level = LEVELS.get(page["level"], page["level"])
-        accepted = line("accepted", "green") if page["real"] else line("accepted, wakes nobody", "yellow")
-        answer = accepted if page["accepted"] else line("does not answer", "bold red")
-        texts = (page["after"], page["time"], page["round"], level, page["connection"], page["by"])
-        shown.add_row(*(line(str(text)) for text in texts), answer)
+        texts = (page["after"], page["time"], page["round"], level, page["who"], how_text(page))
+        style = "bold red" if not page["acceptedBy"] else "green" if page["real"] else "yellow"
+        shown.add_row(*(line(str(text)) for text in texts), line(answer_text(page), style))
     console().print(
         line(f"{content['policy']}, declared at {content['declaredTime']}, nobody acknowledges", "bold")
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from watchbill.api.incident_status import IncidentStatus
+from watchbill.api.incident_status import IncidentStatus, Page
 from watchbill.core.decide import decide
 from watchbill.core.effects import ConnectionKey, Effect, SendPage, connection_of
 from watchbill.core.observation import Observation
@@ -26,32 +26,21 @@ DOWN = "Unreachable"
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """One attempt to page somebody."""
+    """One attempt to page somebody, and the page as it was then."""
 
     time: datetime
-    round: int
-    level: str
+    page: Page
     connection: ConnectionKey
     accepted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """Every attempt until the policy is exhausted and its last resort was paged once."""
+def walked(
+    observation: Observation, at: datetime, down: frozenset[ConnectionKey] = frozenset()
+) -> tuple[Sending, ...]:
+    """Every attempt until the policy is exhausted and its last resort was paged once.
 
-    sendings: tuple[Sending, ...]
-    exhausted_time: datetime | None
-
-    def gap(self, level: str) -> str | None:
-        """Why a level reaches nobody; None where a page got through."""
-        tries = [each for each in self.sendings if each.level == level]
-        if any(each.accepted for each in tries):
-            return None
-        return "no page gets through" if tries else "none of its connections can carry a page"
-
-
-def walked(observation: Observation, at: datetime, down: frozenset[ConnectionKey] = frozenset()) -> Walk:
-    """The walk of an incident that is declared at this moment; connections that are down refuse for now."""
+    The incident is declared at this moment; connections that are down refuse for now.
+    """
     now, status = at, IncidentStatus()
     sendings: list[Sending] = []
     for _ in range(MOST_STEPS):
@@ -65,7 +54,7 @@ def walked(observation: Observation, at: datetime, down: frozenset[ConnectionKey
         exhausted = status.escalation.exhausted_time
         wake = None if decision.requeue_after is None else now + decision.requeue_after
         if wake is None or (exhausted is not None and (_is_over(status) or wake > exhausted + LAST_PAGES)):
-            return Walk(tuple(sendings), exhausted)
+            return tuple(sendings)
         now = wake
     raise RuntimeError(f"the escalation has not come to its end after {MOST_STEPS} steps")
 
@@ -80,8 +69,7 @@ def _sendings(outcomes: list[Outcome]) -> Iterator[Sending]:
     for outcome in outcomes:
         effect = outcome.effect
         if isinstance(effect, SendPage):
-            place = (effect.page.round, effect.page.level, connection_of(effect))
-            yield Sending(outcome.time, *place, outcome.result is Result.OK)
+            yield Sending(outcome.time, effect.page, connection_of(effect), outcome.result is Result.OK)
 
 
 def _is_over(status: IncidentStatus) -> bool:
