@@ -8,7 +8,7 @@ from watchbill.api.reasons import EventReason
 from watchbill.core import last_resort, plan
 from watchbill.core.backoff import LEVEL_PATIENCE
 from watchbill.core.draft import Draft
-from watchbill.core.levels import LATE, open_pages, operator_planned, planned
+from watchbill.core.levels import LATE, obstacle, open_pages, operator_planned, planned
 from watchbill.core.lifecycle import OPEN
 
 
@@ -165,9 +165,9 @@ def _opened(draft: Draft, round_: int, level: str, due: datetime) -> Draft:
         state="Waiting", round=round_, level=level, opened_time=opened, next_time=opened + after
     )
     if not open_pages(draft):
-        draft = draft.noted(
-            "LevelSkipped", f"level {level}: nobody can be reached; the next one opens at once"
-        )
+        why = obstacle(draft, level)
+        text = f"level {level}: nobody can be reached ({why}); the next one opens at once"
+        draft = draft.noted("LevelSkipped", text)
         step = plan.step_after(policy, round_, level)
         return last_resort.paged(draft, due) if step is None else _opened(draft, step[0], step[1].name, due)
     text = f"level {level} opened (round {round_})" + (

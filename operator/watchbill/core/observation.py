@@ -26,6 +26,8 @@ class ConnectionFacts:
     """It can carry a page at all."""
     acknowledges: bool = True
     resolves: bool = True
+    ready_since: datetime | None = None
+    """Since when it is Ready; None where it is not, or nobody has looked."""
 
 
 @dataclass(frozen=True, slots=True)

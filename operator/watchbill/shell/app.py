@@ -19,7 +19,7 @@ from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey, Raw
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
-from watchbill.shell.dependants import dependants
+from watchbill.shell.dependants import dependants, is_ready, waiting_for
 from watchbill.shell.events import Recorder
 from watchbill.shell.health import CannotListen, HealthServer, Ticker, liveness, readiness
 from watchbill.shell.inbox import Inbox
@@ -60,7 +60,7 @@ class App:
         self.elector = Elector(self.kube, self.clock, self.metrics, lease)
         self.recorder = Recorder(self.kube, self.clock, self.metrics, settings.identity)
         self.tally = Tally(self.metrics)
-        self._marks: dict[ObjectKey, tuple[int, str]] = {}
+        self._marks: dict[ObjectKey, tuple[int, str, bool]] = {}
         self.queue = Queue(self._reconcile, self.metrics, self.clock.monotonic)
         self.inbox = Inbox(self.cache, self._changed, self._deleted)
         self.watch = Watch(credentials, self.clock, self.metrics, self.inbox.deliver)
@@ -192,6 +192,7 @@ class App:
 
     async def _reconcile(self, key: ObjectKey) -> timedelta | None:
         if key.kind == "Incident":
+            self._tell_of_problem(key)
             return await self.incidents.reconcile(key)
         return await self.ready_keeper.reconcile(*key) if self.elector.is_leader() else None
 
@@ -212,7 +213,7 @@ class App:
                 log.error("an incident cannot be read", name=key.name, problem=self.cache.problem(*key))
         metadata = raw.get("metadata", {})
         default = (metadata.get("annotations") or {}).get(DEFAULT_CLASS_ANNOTATION, "")
-        mark = (metadata.get("generation", 0), default)
+        mark = (metadata.get("generation", 0), default, key.kind == "Connection" and is_ready(raw))
         if self._marks.get(key) != mark:
             self._marks[key] = mark
             self._look_around(key, raw)
@@ -234,13 +235,15 @@ class App:
         if key.kind == "IncidentUpdate":
             name = raw.get("spec", {}).get("incidentRef", {}).get("name", "")
             self.queue.add(ObjectKey("Incident", key.namespace, name))
-        if key.kind in ("IncidentClass", "EscalationPolicy"):
-            for found in self.cache.list("Incident"):
-                if not found.get("status", {}).get("policy"):
-                    metadata = found["metadata"]
-                    self.queue.add(
-                        ObjectKey("Incident", metadata["namespace"], metadata["name"]), urgent=True
-                    )
+        for found in waiting_for(key.kind, self.cache):
+            self.queue.add(found, urgent=True)
+
+    def _tell_of_problem(self, key: ObjectKey) -> None:
+        """Say on an incident itself that it cannot be read, for no condition can."""
+        raw, problem = self.cache.get(*key), self.cache.problem(*key)
+        if raw is not None and problem and self.elector.is_leader():
+            text = f"it cannot be read, so nobody is paged for it; mend {problem}"
+            self.recorder.record("Incident", raw, EventReason.UNREADABLE.value, text, "Warning")
 
     def _tell_of_console(self, effect: SendPage) -> None:
         facts = effect.incident

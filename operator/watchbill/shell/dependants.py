@@ -51,8 +51,19 @@ def _dependants(key: ObjectKey, cache: Objects) -> Iterator[ObjectKey]:
         exists = cache.version(key) is not None
         for update in cache.list("IncidentUpdate", key.namespace):
             # An incident changes often, and its existence twice: an update that agrees can rest.
-            if _names(update["spec"], "incidentRef", key, key.namespace) and _is_ready(update) != exists:
+            if _names(update["spec"], "incidentRef", key, key.namespace) and is_ready(update) != exists:
                 yield key_of("IncidentUpdate", update)
+
+
+def waiting_for(kind: str, cache: Objects) -> Iterator[ObjectKey]:
+    """The incidents that may go on because an object of this kind changed: without a plan, or at its end."""
+    for raw in cache.list("Incident"):
+        status = raw.get("status") or {}
+        is_lost = (status.get("escalation") or {}).get("state") == "Exhausted"
+        if kind == "Connection" and is_lost:
+            yield key_of("Incident", raw)
+        if kind in ("IncidentClass", "EscalationPolicy") and not status.get("policy"):
+            yield key_of("Incident", raw)
 
 
 def default_classes(cache: Objects) -> Iterator[str]:
@@ -74,6 +85,7 @@ def _names(part: Any, field: str, key: ObjectKey, home: str) -> bool:
     return any(_names(each, field, key, home) for each in part.values())
 
 
-def _is_ready(raw: Raw) -> bool:
+def is_ready(raw: Raw) -> bool:
+    """Whether the object's condition Ready is True."""
     conditions = raw.get("status", {}).get("conditions", [])
     return any(each["type"] == READY and each["status"] == "True" for each in conditions)
