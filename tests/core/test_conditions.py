@@ -45,6 +45,14 @@ def test_every_condition_says_which_generation_it_is_about():
     assert incident.status.observed_generation == 2
 
 
+def test_a_message_holds_no_control_character_that_a_person_typed():
+    incident = begun()
+    said(incident, "Resolved", reason="done\x1b[2J\u202e\nnow")
+    assert (
+        condition(incident, "Resolved").message == "ana said Resolved: done\N{REPLACEMENT CHARACTER}[2J now"
+    )
+
+
 def test_a_message_that_is_too_long_is_cut():
     draft = with_all_conditions(Draft(observation(), T0, IncidentStatus()))
     long = with_condition(draft, IncidentCondition.DEGRADED, True, Reason.CONSOLE_ONLY, "x" * 2000)

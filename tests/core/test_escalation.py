@@ -356,6 +356,24 @@ def test_without_a_policy_a_decision_on_a_waiting_status_still_reaches_somebody(
     assert later.status.escalation.last_resort_count == 2
 
 
+@pytest.mark.parametrize(
+    ("lost", "opens"),
+    [
+        ({"next_time": None}, 300),
+        ({"next_time": None, "opened_time": None}, 60),
+        ({"next_time": None, "level": "of-another-version"}, 360),
+    ],
+    ids=["the time of the next level", "when the level opened", "which level is open"],
+)
+def test_the_next_level_opens_also_where_another_version_left_out(lost, opens):
+    incident = passed(begun(), "1m")
+    status = incident.status
+    incident.stored = status.model_copy(update={"escalation": status.escalation.model_copy(update=lost)})
+    incident.start()
+    passed(incident, "5m")
+    assert paged(incident)[:2] == [(0, "primary", "pagerduty"), (opens, "secondary", "backup")]
+
+
 def test_a_policy_that_names_the_default_one_as_its_own_does_not_run_twice():
     own = policy(("a", "5m", [target("gone")]), last_resort="gone")
     incident = begun(policies={"primary": own}, default_policy=own, incident_class=incident_class())
