@@ -194,6 +194,12 @@ async def test_it_may_act(
     assert found.app.may_act() is acts
 
 
+async def test_the_time_is_relied_on_while_it_leads(found: Running):
+    assert not found.app.clock.is_relied_on()
+    async with found.running():
+        assert found.app.clock.is_relied_on()
+
+
 async def test_deleted_objects_leave_nothing_in_memory(found: Running):
     found.furnish(told=False)
     found.declare(told=False)

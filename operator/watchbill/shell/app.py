@@ -110,6 +110,7 @@ class App:
         )
         self.ready_keeper = ReadyKeeper(self.cache, secrets, self.kube.patch_status, self.clock.now)
         self.elector.on_gain = self._look_at_everything
+        self.clock.is_relied_on = self.elector.is_leader
         self.watch.on_gap = self.syncer.request
         self.syncer.on_appeared = self.syncer.on_missed = self.watch.restart
         overdue = self.metrics.overdue_actions.labels("page")
