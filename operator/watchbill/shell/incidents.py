@@ -147,7 +147,8 @@ class IncidentKeeper:
         except KubeError as error:
             return self._unwritable(key, incident, settled, error)
         parts.unwritten.written(key, settled.outcomes)
-        parts.tally.written(incident, settled.decision.status)
+        if parts.observer.knows(key):  # What was deleted during the write is counted no more.
+            parts.tally.written(incident, settled.decision.status)
         self._perform(key, incident, claims)
         for event in settled.events if written else ():
             parts.tell(incident, event)
