@@ -39,8 +39,9 @@ class Received:
 class Reaction:
     """What to do with a request in place of answering it well."""
 
-    kind: Literal["answer", "well", "hang", "reset", "garbage"] = "answer"
-    """answer with `status`; answer as if nothing were scripted; hang until the server stops; reset the
+    kind: Literal["answer", "well", "hang", "stall", "reset", "garbage"] = "answer"
+    """answer with `status`; answer as if nothing were scripted; hang until the server stops, or stall so
+    after the head of the answer; reset the
     connection; answer what is no HTTP."""
     status: int = 202
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -120,7 +121,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(reaction)
             return
         self.close_connection = True
-        if reaction.kind == "hang":
+        if reaction.kind in ("hang", "stall"):
+            if reaction.kind == "stall":
+                self._head(reaction, 1)
+                self.wfile.flush()
             listener.pause(None)
         elif reaction.kind == "garbage":
             self.wfile.write(b"\x00\xff this is not HTTP\r\n\r\n")
@@ -133,14 +137,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, reaction: Reaction) -> None:
         default = b"" if reaction.status in _BODILESS else b"{}"
         body = reaction.body if reaction.body is not None else default
+        self._head(reaction, len(body))
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def _head(self, reaction: Reaction, length: int) -> None:
         self.send_response(reaction.status)
         for name, value in reaction.headers.items():
             self.send_header(name, value)
         if reaction.status not in _BODILESS:
-            self.send_header("content-length", str(len(body)))
+            self.send_header("content-length", str(length))
         self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
 
     def log_message(self, *args: object) -> None:
         """Say nothing: the requests are kept."""

@@ -105,6 +105,17 @@ ONE_OBJECT = {
         flow("Incident", f"{{title: {'x' * 201}, severity: SEV-1}}"),
         "x.yaml:4 Incident/shop/x spec.title: must not be longer than 200 characters",
     ),
+    "a title that nobody can read": (
+        flow("Incident", '{title: "\\u3000", severity: SEV-1}'),
+        "x.yaml:4 Incident/shop/x spec.title: `title` must say what is wrong: nothing in it can be read",
+    ),
+    "a moment of the year 0": (
+        flow(
+            "Incident",
+            "{title: Down, severity: SEV-1, escalation: {snoozeUntilTime: '0000-03-09T03:00:00Z'}}",
+        ),
+        "x.yaml:4 Incident/shop/x spec.escalation.snoozeUntilTime: '0000-03-09T03:00:00Z'",
+    ),
     "null where a text must be": (
         flow("Incident", "{title: null, severity: SEV-1}"),
         "x.yaml:4 Incident/shop/x spec.title: must be set",

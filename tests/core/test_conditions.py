@@ -45,6 +45,14 @@ def test_every_condition_says_which_generation_it_is_about():
     assert incident.status.observed_generation == 2
 
 
+def test_a_message_holds_no_control_character_that_a_person_typed():
+    incident = begun()
+    said(incident, "Resolved", reason="done\x1b[2J\u202e\nnow")
+    assert (
+        condition(incident, "Resolved").message == "ana said Resolved: done\N{REPLACEMENT CHARACTER}[2J now"
+    )
+
+
 def test_a_message_that_is_too_long_is_cut():
     draft = with_all_conditions(Draft(observation(), T0, IncidentStatus()))
     long = with_condition(draft, IncidentCondition.DEGRADED, True, Reason.CONSOLE_ONLY, "x" * 2000)
@@ -64,9 +72,27 @@ def test_degraded_says_that_acknowledgements_cannot_be_seen_before_anything_else
 def test_degraded_says_that_nobody_is_paged_where_no_connection_accepts():
     broken = policy(("a", "5m", [target("gone")]), last_resort="gone")
     incident = begun(policies={"primary": broken}, default_policy=None)
-    assert condition(incident, "Degraded").reason == "NobodyPaged"
+    degraded = condition(incident, "Degraded")
+    assert (degraded.reason, degraded.message) == (
+        "NobodyPaged",
+        "no connection accepts a page: connection shop/gone is not there",
+    )
     said(incident, "Resolved")
     assert condition(incident, "Degraded").status == "False"
+
+
+def test_degraded_names_the_connection_that_refuses_where_nobody_is_paged():
+    incident = begun({"pagerduty": REFUSED, "backup": REFUSED}, default_policy=None)
+    assert condition(incident, "Degraded").message == (
+        "no connection accepts a page: connection shop/pagerduty fails (HTTP400)"
+    )
+
+
+def test_degraded_names_what_is_missing_where_there_is_no_policy_to_walk():
+    incident = begun(incident_class=None)
+    assert condition(incident, "Degraded").message == (
+        "no connection accepts a page: there is no policy to walk; see Accepted for what is missing"
+    )
 
 
 def test_degraded_says_that_a_console_wakes_nobody():

@@ -1,5 +1,9 @@
 """Which level is open, who is paged there, and when the next one opens."""
 
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from tests.support.builders import UNKEYED as WEBHOOK
@@ -91,7 +95,9 @@ def test_a_level_where_nobody_can_be_reached_is_skipped_in_the_same_decision_and
     incident = begun(policies={"primary": broken})
     assert paged(incident) == [(0, "second", "backup")]
     (skipped,) = [entry for entry in incident.status.timeline if entry.kind == "LevelSkipped"]
-    assert skipped.text.startswith("level ghost: nobody can be reached")
+    assert skipped.text == (
+        "level ghost: nobody can be reached (connection shop/gone is not there); the next one opens at once"
+    )
 
 
 @pytest.mark.feature("F23")
@@ -180,6 +186,43 @@ def test_the_last_resort_is_tried_again_every_minute_while_nothing_gets_through(
     passed(incident, "17m")
     assert [at for at, level, _ in paged(incident) if level == "lastResort"][4:] == [240, 1140]
     assert condition(incident, "Degraded").status == "False"
+
+
+def mended(ahead: int = 0, **facts: Any) -> Simulation:
+    """An incident that paged nobody, and 20 s later a connection that is ready so many seconds from then."""
+    walk = policy(("first", "5m", [target("pagerduty", "late")]), last_resort="gone")
+    incident = begun({"pagerduty": REFUSED}, policies={"primary": walk}, default_policy=None)
+    passed(incident, "20s")
+    late = replace(WEBHOOK, ready_since=incident.now + timedelta(seconds=ahead), **facts)
+    incident.alter(connections=connections(late=late))
+    return incident
+
+
+def test_the_levels_are_walked_anew_once_a_connection_of_theirs_can_be_used():
+    incident = mended()
+    assert paged(incident)[-1] == (20, "first", "late")
+    assert incident.status.escalation.epoch == 2
+    assert "WalkedAnew" in kinds(incident)
+    assert condition(incident, "EscalationExhausted").status == "False"
+
+
+def test_a_connection_that_cannot_be_used_all_the_same_starts_no_endless_walk():
+    incident = passed(mended(pages=False), "10m")
+    assert [at for at, _, _ in paged(incident)] == [0, 20]
+
+
+def test_a_connection_that_is_ready_by_a_clock_ahead_of_ours_counts_when_that_moment_has_come():
+    incident = mended(ahead=30)
+    assert [at for at, _, _ in paged(incident)] == [0]
+    assert (60, "first", "late") in paged(passed(incident, "1m"))
+
+
+def test_who_is_paged_by_the_last_resort_is_not_paged_anew_because_of_a_connection():
+    incident = begun({"pagerduty": REFUSED}, policies={"primary": policy(("a", "5m", [target("pagerduty")]))})
+    assert paged(incident)[-1] == (0, "lastResort", "backup")
+    again = replace(WEBHOOK, ready_since=incident.now + timedelta(seconds=1))
+    incident.alter(connections=connections(pagerduty=again))
+    assert len(paged(passed(incident, "5m"))) == 2
 
 
 def test_a_last_resort_that_stays_silent_for_30_s_is_not_waited_for():
@@ -311,6 +354,24 @@ def test_without_a_policy_a_decision_on_a_waiting_status_still_reaches_somebody(
     later = decided(incident, after=LAST_RESORT_EVERY)
     assert later.status.escalation.state == "Exhausted"
     assert later.status.escalation.last_resort_count == 2
+
+
+@pytest.mark.parametrize(
+    ("lost", "opens"),
+    [
+        ({"next_time": None}, 300),
+        ({"next_time": None, "opened_time": None}, 60),
+        ({"next_time": None, "level": "of-another-version"}, 360),
+    ],
+    ids=["the time of the next level", "when the level opened", "which level is open"],
+)
+def test_the_next_level_opens_also_where_another_version_left_out(lost, opens):
+    incident = passed(begun(), "1m")
+    status = incident.status
+    incident.stored = status.model_copy(update={"escalation": status.escalation.model_copy(update=lost)})
+    incident.start()
+    passed(incident, "5m")
+    assert paged(incident)[:2] == [(0, "primary", "pagerduty"), (opens, "secondary", "backup")]
 
 
 def test_a_policy_that_names_the_default_one_as_its_own_does_not_run_twice():

@@ -8,7 +8,7 @@ import pytest
 from tests.support.builders import T0, incident_class
 from tests.support.play import ACKNOWLEDGED, begun, condition, passed, phase, said
 from watchbill.api.condition import Condition
-from watchbill.api.incident_status import Phase
+from watchbill.api.incident_status import IncidentStatus, Phase
 from watchbill.api.reasons import IncidentCondition as Type
 from watchbill.api.reasons import Reason
 from watchbill.core.lifecycle import FACTS, OPEN, TERMINAL, TRANSITIONS, Trigger, mermaid, phase_of, target
@@ -116,3 +116,17 @@ def test_an_incident_that_was_acknowledged_without_a_class_stays_acknowledged_wh
     assert phase(incident) == "Acknowledged"
     incident.alter(incident_class=incident_class())
     assert (phase(incident), incident.sent) == ("Acknowledged", [])
+
+
+@pytest.mark.parametrize("state", ["Acknowledged", "Mitigated", "Resolved"])
+def test_a_phase_that_another_version_wrote_is_told_by_the_conditions(state):
+    incident = begun()
+    if state == "Acknowledged":
+        incident.change(**ACKNOWLEDGED)
+    else:
+        said(incident, state)
+    sent = len(incident.sent)
+    incident.stored = IncidentStatus.model_validate(incident.stored.to_json() | {"phase": "Mobilizing"})
+    assert incident.stored.phase is None
+    incident.start()
+    assert (phase(incident), len(incident.sent)) == (state, sent)

@@ -355,6 +355,30 @@ def test_a_usable_secret_makes_a_connection_ready():
     assert readiness.connection_condition(connection(SLACK), states, T0).status == "True"
 
 
+@pytest.mark.parametrize(
+    ("path", "spec"),
+    [
+        ("webhook.url", {"webhook": {"url": "https://example.com:99999/hook"}}),
+        (
+            "pagerDuty.baseURL",
+            {
+                "pagerDuty": {
+                    "baseURL": "http://127.0.0.1:65536",
+                    "routingKeySecretRef": {"name": "slack", "key": "botToken"},
+                }
+            },
+        ),
+    ],
+)
+def test_a_url_that_no_request_can_go_to_is_told_with_its_path(path, spec):
+    states = {("slack", "botToken"): SecretState()}
+    assert says(readiness.connection_condition(connection(spec), states, T0)) == (
+        "False",
+        "InvalidURL",
+        f"spec.{path}: is not an http or https URL that a request can go to; mind the port",
+    )
+
+
 def test_a_connection_without_a_vendor_is_told():
     assert says(readiness.connection_condition(connection({}), {}, T0)) == (
         "False",
@@ -370,6 +394,8 @@ VALUES = {
     "a URL with a line break after it": (URL_REF, "https://example.com/hook\n", Reason.RESOLVED_REFS),
     "a URL without a scheme": (URL_REF, "example.com/hook", Reason.INVALID_URL),
     "a URL of another scheme": (URL_REF, "file:///etc/passwd", Reason.INVALID_URL),
+    "a URL with a port that is none": (URL_REF, "https://example.com:99999/hook", Reason.INVALID_URL),
+    "a URL with a control character": (URL_REF, "https://example.com/\x07", Reason.INVALID_URL),
     "a URL with user information": (URL_REF, "https://ana:s3cret@example.com/", Reason.INVALID_URL),
     "two lines where a URL belongs": (URL_REF, "https://a.example\nhttps://b.example", Reason.INVALID_URL),
     "nothing but white space": (URL_REF, " \n", Reason.SECRET_KEY_MISSING),

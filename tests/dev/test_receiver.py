@@ -1,5 +1,6 @@
 """The local server that plays the vendors."""
 
+import contextlib
 import http.client
 import json
 import threading
@@ -125,6 +126,18 @@ def test_a_connection_can_end_badly(receiver: Receiver, kind: Any, error: type[E
     with pytest.raises(error):
         post(receiver, "/hook", {})
     assert len(receiver.requests) == 1
+
+
+def test_an_answer_can_stall_after_its_head(receiver: Receiver):
+    receiver.script("/hook", Reaction("stall", status=503))
+    address = receiver.url.removeprefix("http://")
+    connection = http.client.HTTPConnection(address, timeout=0.2)
+    with contextlib.closing(connection):
+        connection.request("POST", "/hook", b"{}")
+        answer = connection.getresponse()
+        assert answer.status == 503
+        with pytest.raises(TimeoutError):
+            answer.read()
 
 
 def test_waiting_ends_when_what_was_waited_for_arrives(receiver: Receiver):

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from dev.assets import find_assets, kind_is_asked_for
@@ -12,7 +13,9 @@ from dev.cluster import Cluster
 from dev.operator_process import OperatorProcess
 from dev.receiver import Receiver
 from tests.support.kubectl import Kubectl
+from tests.support.people import Person, admin_client
 from tests.support.require import require
+from tests.support.shop import Shop
 from tests.support.team import Team
 
 
@@ -60,3 +63,19 @@ def receiver() -> Iterator[Receiver]:
 def team(kubectl: Kubectl, namespace: str, receiver: Receiver) -> Team:
     """A team in a namespace of its own: a pager, a backup, and the right to have its Secrets read."""
     return Team(kubectl, namespace, receiver)
+
+
+@pytest.fixture(scope="session")
+def administrator(cluster: Cluster) -> Iterator[httpx.Client]:
+    """A client of the administrator's, for what would take kubectl a process each."""
+    with admin_client(cluster) as client:
+        yield client
+
+
+@pytest.fixture
+def shop(
+    kubectl: Kubectl, administrator: httpx.Client, receiver: Receiver, request: pytest.FixtureRequest
+) -> Shop:
+    """A team as `team` is one, made by plain requests: for tests of many objects."""
+    digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
+    return Shop(kubectl, Person(administrator, f"shop-{digest}"), receiver)

@@ -166,6 +166,15 @@ CASES = (
         refuses=(said("Cancelled", "rolled back"),),
     ),
     Case(
+        "Incident.spec.title",
+        "`title` must say what is wrong: nothing in it can be read",
+        "spec.title",
+        passes=({"title": "?"}, {"title": "התשלום נכשל"}, {"title": "\N{FIRE}"}),
+        refuses=tuple(
+            {"title": text} for text in (" \t", "\N{IDEOGRAPHIC SPACE}", "\v", "\x00", "\u202e\u200b")
+        ),
+    ),
+    Case(
         "Incident.spec.mode",
         "`mode` must not change: declare another incident",
         "spec.mode",

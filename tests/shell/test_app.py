@@ -69,6 +69,37 @@ async def test_what_an_incident_waits_for_wakes_it(found: Running, last: str):
         await until(lambda: found.hop == "Accepted")
 
 
+async def test_a_connection_that_becomes_ready_wakes_whom_nobody_is_paged_for(found: Running):
+    found.furnish(told=False)
+    backup = path_of("Connection", "shop", "backup")
+    spec = found.api.objects.pop(backup)["spec"]
+    found.declare(told=False)
+    async with found.running():
+        await until(lambda: found.status.get("escalation", {}).get("state") == "Exhausted")
+        found.put("Connection", "backup", spec)
+        await until(lambda: "status" in found.api.objects[backup])
+        assert found.vendors.arrived == []
+        found.tell(backup)
+        await until(lambda: found.hop == "Accepted")
+    assert found.status["pages"][0]["level"] == "first"
+
+
+async def test_an_incident_that_cannot_be_read_says_so_and_goes_on_once_it_is_mended(found: Running):
+    found.furnish(told=False)
+    found.put("Incident", "cart", {"title": "Checkout fails", "severity": "SEV 1"}, told=False)
+
+    def told() -> set[tuple[str, str, str]]:
+        events = [body for path, body in found.api.objects.items() if "/events/" in path]
+        return {(event["type"], event["reason"], event["message"].partition(": ")[0]) for event in events}
+
+    text = "it cannot be read, so nobody is paged for it; mend spec.severity"
+    async with found.running():
+        await until(lambda: told() == {("Warning", "Unreadable", text)})
+        assert found.status == {}
+        found.change(severity="SEV-1")
+        await until(lambda: found.hop == "Accepted")
+
+
 async def test_an_update_wakes_its_incident_also_while_that_rests(found: Running):
     found.furnish(told=False)
     found.declare(told=False)
@@ -161,6 +192,12 @@ async def test_it_may_act(
     monkeypatch.setattr(Elector, "lost_unreachable_since", ago[lost])
     found.app.kube.unreachable_since = ago[silent]
     assert found.app.may_act() is acts
+
+
+async def test_the_time_is_relied_on_while_it_leads(found: Running):
+    assert not found.app.clock.is_relied_on()
+    async with found.running():
+        assert found.app.clock.is_relied_on()
 
 
 async def test_deleted_objects_leave_nothing_in_memory(found: Running):

@@ -61,6 +61,33 @@ def test_a_clock_that_was_wrong_at_the_start_is_taken_anew_once_the_machine_is_r
     assert abs(clock.now() - truth) < timedelta(seconds=1)
 
 
+def test_a_clock_that_was_wrong_at_the_start_goes_on_while_it_is_relied_on(time: FakeTime):
+    clock = time.clock()
+    relied_on = True
+    clock.is_relied_on = lambda: relied_on
+    before = clock.now()
+    truth = before + timedelta(minutes=10)
+    clock.observe_server_date(http_date(truth))
+    time.wall += 600
+    clock.observe_server_date(http_date(truth))
+    assert (clock.now(), clock.skewed) == (before, True)
+    relied_on = False
+    clock.observe_server_date(http_date(truth))
+    assert abs(clock.now() - truth) < timedelta(seconds=1)
+
+
+def test_a_clock_that_was_right_is_taken_anew_after_the_machine_was_asleep_although_it_is_relied_on(
+    time: FakeTime,
+):
+    clock = time.clock()
+    clock.is_relied_on = lambda: True
+    clock.observe_server_date(http_date(clock.now()))
+    truth = clock.now() + timedelta(hours=8)
+    time.wall += 8 * 3600
+    clock.observe_server_date(http_date(truth))
+    assert (abs(clock.now() - truth) < timedelta(seconds=1), clock.skewed) == (True, False)
+
+
 @pytest.mark.parametrize("text", ["", "soon", "Mon, 99 Foo 2027 00:00:00 GMT"])
 def test_what_is_no_date_is_ignored(time: FakeTime, text: str):
     clock = time.clock()

@@ -73,11 +73,21 @@ def page(state: str, seconds: int = 61, epoch: int = 1) -> dict[str, Any]:
     return {"state": state, "dueTime": format_time(T0 - timedelta(seconds=seconds)), "epoch": epoch}
 
 
-def raw(*pages: dict[str, Any], phase: str = "Triggered", state: str = "Waiting", mode: str = "Live") -> Raw:
+def raw(
+    *pages: dict[str, Any],
+    phase: str = "Triggered",
+    state: str = "Waiting",
+    mode: str = "Live",
+    **escalation: str,
+) -> Raw:
     return {
         "metadata": {"creationTimestamp": format_time(T0 - timedelta(seconds=61))},
         "spec": {"mode": mode},
-        "status": {"phase": phase, "escalation": {"epoch": 1, "state": state}, "pages": list(pages)},
+        "status": {
+            "phase": phase,
+            "escalation": {"epoch": 1, "state": state} | escalation,
+            "pages": list(pages),
+        },
     }
 
 
@@ -91,6 +101,12 @@ def raw(*pages: dict[str, Any], phase: str = "Triggered", state: str = "Waiting"
             {"metadata": raw()["metadata"], "spec": {}}, 1, id="an incident that nobody has looked at"
         ),
         pytest.param(raw(page("Accepted", epoch=0)), 1, id="pages of an earlier epoch do not count"),
+        pytest.param(
+            raw(page("Accepted"), nextTime=format_time(T0 - timedelta(seconds=61))), 1, id="the next level"
+        ),
+        pytest.param(raw(page("Accepted"), nextTime=format_time(T0)), 0, id="the next level has a minute"),
+        pytest.param(raw(page("Accepted"), nextTime="0000-01-01T00:00:00Z"), 1, id="a time that is none"),
+        pytest.param(raw({"epoch": 1}), 1, id="a page of which nothing can be read"),
         pytest.param(raw(page("Pending", 60)), 0, id="a page has a minute"),
         pytest.param(raw(page("Failed"), page("Accepted")), 0, id="one page that was accepted is enough"),
         pytest.param(raw(phase="Acknowledged", state="Stopped"), 0, id="somebody has it"),

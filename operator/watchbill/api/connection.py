@@ -198,6 +198,16 @@ class ConnectionSpec(SpecModel):
             if isinstance(value := getattr(settings, name), SecretKeyRef)
         }
 
+    @property
+    def urls(self) -> dict[str, str]:
+        """The URLs that stand in the vendor's settings, by their path under `spec`."""
+        settings = getattr(self, VENDOR_FIELDS[self.vendor]) if self.vendor else None
+        found = {alias: getattr(settings, name, None) for name, alias in URL_FIELDS.items()}
+        return {f"{self.vendor}.{alias}": url for alias, url in found.items() if url is not None}
+
+
+URL_FIELDS = {"url": "url", "base_url": "baseURL"}
+"""The fields of vendors' settings that hold a URL in the clear, with their API names."""
 
 VENDOR_FIELDS = {
     field.alias: name for name, field in ConnectionSpec.model_fields.items() if field.alias in VENDORS

@@ -14,6 +14,18 @@ Text63 = Annotated[str, Field(min_length=1, max_length=63)]
 Text253 = Annotated[str, Field(min_length=1, max_length=253)]
 
 
+# A pattern would be read by three engines, which differ about what a white space is.
+READABLE = rules(
+    rule(
+        r"self.matches(r'[\p{L}\p{M}\p{N}\p{P}\p{S}]')",
+        "`title` must say what is wrong: nothing in it can be read",
+    )
+)
+
+MOMENT_PATTERN = r"^[1-9][0-9]{3}-.+([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+"""What RFC 3339 allows and the API server does not check: no year 0, no offset of a day or more."""
+
+
 class ClassRef(SpecModel):
     """The name of an IncidentClass."""
 
@@ -74,6 +86,7 @@ class EscalationWish(SpecModel):
     snooze_until_time: AwareDatetime | None = Field(
         default=None,
         description="snoozeUntilTime is until when no level opens; then paging resumes.",
+        json_schema_extra={"pattern": MOMENT_PATTERN},
     )
     adopt_policy: bool | None = Field(
         default=None,
@@ -134,8 +147,9 @@ class IncidentSpec(SpecModel):
 
     model_config = ConfigDict(json_schema_extra=rules(CLASS_STAYS, CANCELLED_WHY, CANCELLED_WHY_NOW))
 
-    title: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")] = Field(
-        description="title says in one line what is wrong, as the person who is paged reads it."
+    title: Annotated[str, Field(min_length=1, max_length=200)] = Field(
+        description="title says in one line what is wrong, as the person who is paged reads it.",
+        json_schema_extra=READABLE,
     )
     summary: Annotated[str, Field(max_length=4096)] | None = Field(
         default=None, description="summary says more, in plain text."

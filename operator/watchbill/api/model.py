@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import (
     AwareDatetime,
@@ -9,6 +10,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    TypeAdapter,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -126,6 +128,21 @@ Origin = Annotated[
     Field(min_length=1, max_length=512, pattern=rf"^https?://{HOST}(:[0-9]{{1,5}})?(/[^\s?#]*)?$"),
 ]
 """An http or https URL without query or fragment, to which a vendor's path is appended."""
+
+_URL = TypeAdapter(Url)
+
+
+def is_url(text: str) -> bool:
+    """Whether the text is a `Url` that a request can go to: its port is one, and every character prints.
+
+    The text may be a credential, so the error, which would quote it, is not raised further.
+    """
+    try:
+        _URL.validate_python(text)
+        return text.isprintable() and urlsplit(text).port != 0
+    except (ValidationError, ValueError):
+        return False
+
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"

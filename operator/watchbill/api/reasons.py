@@ -108,7 +108,7 @@ class Reason(Explained):
         "SecretForbidden",
         "The operator may not read the Secret; the message says the command.",
     )
-    INVALID_URL = "InvalidURL", "The Secret's value is not an http or https URL."
+    INVALID_URL = "InvalidURL", "A URL, or the Secret's value that should be one, cannot be used."
     INVALID_SPEC = "InvalidSpec", "The spec says something that cannot work."
     SECOND_DEFAULT = "SecondDefault", "Another IncidentClass is marked as the default too; one alone may be."
     POSTED = "Posted", "The update was posted."
@@ -190,4 +190,8 @@ class EventReason(Explained):
     CLOSED = "Closed", "The incident ended for good."
     CANCELLED = "Cancelled", "Somebody called the incident off."
     OVERDUE = "Overdue", "Nobody acknowledged in the time that the class expects."
+    UNREADABLE = (
+        "Unreadable",
+        "The incident is not as its schema has it, so that nobody is paged; the message names the field.",
+    )
     CONSOLE_PAGE = "ConsolePage", "A page was written down by the console connection."

@@ -6,8 +6,9 @@ from watchbill.api.condition import find, is_true
 from watchbill.api.incident_status import Hop, Page
 from watchbill.api.reasons import EventReason, Reason
 from watchbill.api.reasons import IncidentCondition as Type
-from watchbill.core import ledger, severity
+from watchbill.core import ledger, plan, severity
 from watchbill.core.draft import Draft
+from watchbill.core.levels import obstacle
 from watchbill.core.lifecycle import OPEN
 from watchbill.core.transition import with_condition
 
@@ -80,7 +81,7 @@ def _troubles(draft: Draft) -> Iterator[tuple[Reason, str]]:
         yield Reason.API_SERVER_UNREACHABLE, f"acknowledgements cannot be seen since {since} UTC"
     current = [page for page in draft.status.pages if page.epoch == draft.escalation.epoch]
     if draft.phase in OPEN and draft.escalation.state == "Exhausted" and not _delivered(current):
-        yield Reason.NOBODY_PAGED, "no connection accepts a page: see the pages' hops, and fix a connection"
+        yield Reason.NOBODY_PAGED, f"no connection accepts a page: {_why_nobody(draft)}"
     for page, hop in _hops(draft.status.pages):
         if hop.closing is not None and hop.closing.credential_changed:
             where = f"{hop.namespace}/{hop.connection}"
@@ -100,6 +101,14 @@ def _troubles(draft: Draft) -> Iterator[tuple[Reason, str]]:
     real = [hop for page, hop in _hops(current) if hop.state == "Accepted"]
     if draft.phase in OPEN and draft.spec.mode == "Live" and real and all(hop.unreal for hop in real):
         yield Reason.CONSOLE_ONLY, "pages went to a console alone: nobody was really paged"
+
+
+def _why_nobody(draft: Draft) -> str:
+    """What to mend first, where nobody is paged."""
+    if draft.status.policy is None:
+        return "there is no policy to walk; see Accepted for what is missing"
+    failing = next((text for _, text in _failing(draft)), "")
+    return failing or obstacle(draft, plan.LAST_RESORT) or "see the hops of the pages"
 
 
 def _failing(draft: Draft) -> Iterator[tuple[Reason, str]]:

@@ -8,7 +8,7 @@ from watchbill.api.reasons import EventReason
 from watchbill.core import last_resort, plan
 from watchbill.core.backoff import LEVEL_PATIENCE
 from watchbill.core.draft import Draft
-from watchbill.core.levels import LATE, open_pages, operator_planned, planned
+from watchbill.core.levels import LATE, obstacle, open_pages, operator_planned, planned
 from watchbill.core.lifecycle import OPEN
 
 
@@ -18,7 +18,7 @@ def escalated(draft: Draft) -> Draft:
     if draft.phase not in OPEN or state not in ("Waiting", "Exhausted"):
         return draft
     due = _due_time(draft)
-    if due is None or draft.now < due or _is_held(draft):
+    if draft.now < due or _is_held(draft):
         return draft
     if state == "Exhausted":
         return last_resort.paged(draft, due)
@@ -72,9 +72,9 @@ def presumed(draft: Draft) -> Draft:
     """
     draft = _resumed_by_now(draft)
     policy, state = draft.status.policy, draft.escalation
-    if state.state not in ("Waiting", "Exhausted") or state.next_time is None:
+    if state.state not in ("Waiting", "Exhausted"):
         return draft
-    due = _due_time(draft) or state.next_time
+    due = _due_time(draft)
     if policy is not None and state.state == "Waiting":
         step = plan.step_after(policy, state.round, state.level)
         while due <= draft.now and step is not None:
@@ -101,26 +101,35 @@ def _resumed_by_now(draft: Draft) -> Draft:
 def wakeups(draft: Draft) -> Iterator[datetime]:
     """The moment at which the next level opens."""
     if draft.phase in OPEN and draft.escalation.state in ("Waiting", "Exhausted"):
-        due = _due_time(draft)
-        if due is not None and not _is_held(draft):
-            yield due
+        if not _is_held(draft):
+            yield _due_time(draft)
         waiting = all(page.state in ("Pending", "Failed") for page in open_pages(draft))
         if draft.escalation.opened_time is not None and waiting:
             yield draft.escalation.opened_time + LEVEL_PATIENCE
 
 
-def _due_time(draft: Draft) -> datetime | None:
+def _due_time(draft: Draft) -> datetime:
     """When the next level opens: at its time, or at once where nothing got through at the open one."""
     at = draft.escalation
     pages = open_pages(draft)
     opened = at.opened_time or draft.now
     lost = bool(pages) and all(page.state == "Failed" for page in pages)
     silent = bool(pages) and all(page.state in ("Pending", "Failed") for page in pages)
-    if at.next_time is None or at.state == "Exhausted":
-        return at.next_time
+    following = at.next_time or _reckoned(draft)
+    if at.state == "Exhausted":
+        return following
     if lost or (silent and draft.now >= opened + LEVEL_PATIENCE):
-        return min(draft.now, at.next_time)
-    return at.next_time
+        return min(draft.now, following)
+    return following
+
+
+def _reckoned(draft: Draft) -> datetime:
+    """When the next level opens where the status does not say, as another version may have left it."""
+    policy, at = draft.status.policy, draft.escalation
+    index = plan.level_index(policy, at.level) if policy else None
+    if policy is None or index is None or at.opened_time is None or at.state != "Waiting":
+        return draft.now
+    return at.opened_time + plan.escalate_after(policy.levels[index])
 
 
 def _is_held(draft: Draft) -> bool:
@@ -165,9 +174,9 @@ def _opened(draft: Draft, round_: int, level: str, due: datetime) -> Draft:
         state="Waiting", round=round_, level=level, opened_time=opened, next_time=opened + after
     )
     if not open_pages(draft):
-        draft = draft.noted(
-            "LevelSkipped", f"level {level}: nobody can be reached; the next one opens at once"
-        )
+        why = obstacle(draft, level)
+        text = f"level {level}: nobody can be reached ({why}); the next one opens at once"
+        draft = draft.noted("LevelSkipped", text)
         step = plan.step_after(policy, round_, level)
         return last_resort.paged(draft, due) if step is None else _opened(draft, step[0], step[1].name, due)
     text = f"level {level} opened (round {round_})" + (

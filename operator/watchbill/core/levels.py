@@ -20,6 +20,16 @@ def open_pages(draft: Draft) -> tuple[Page, ...]:
     return tuple(page for page in draft.status.pages if (page.epoch, page.round, page.level) == place)
 
 
+def obstacle(draft: Draft, level: str) -> str:
+    """Why a level cannot be paged at all: `connection shop/pager is not there`; empty where it can be."""
+    policy: FrozenPolicy | None = draft.status.policy
+    place = (draft.escalation.epoch, 1, level)
+    targets = plan.targets_of(policy, level) if policy else ()
+    pages = [page_for(draft, target, place, policy.namespace if policy else "") for target in targets]
+    found = (hop.message for page in pages for hop in page.hops)
+    return "" if any(is_reachable(page) for page in pages) else next(found, "")
+
+
 def planned(draft: Draft, round_: int, level: str, due: datetime, state: str) -> Draft:
     """The draft with a page in the ledger for every target of a level that can be reached."""
     policy: FrozenPolicy | None = draft.status.policy

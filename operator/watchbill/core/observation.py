@@ -29,6 +29,8 @@ class ConnectionFacts:
     """It can make a channel."""
     acknowledges: bool = True
     resolves: bool = True
+    ready_since: datetime | None = None
+    """Since when it is Ready; None where it is not, or nobody has looked."""
 
 
 ChannelPlace = tuple[ConnectionKey, str]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from watchbill.api.condition import Condition, ConditionStatus
 from watchbill.api.connection import VENDORS, Connection, ConnectionSpec
@@ -16,7 +16,7 @@ from watchbill.api.escalation_policy import EscalationPolicy, EscalationPolicySp
 from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
-from watchbill.api.model import ObjectMeta, Url
+from watchbill.api.model import ObjectMeta, is_url
 from watchbill.api.reasons import READY, Reason
 from watchbill.core.effects import ConnectionKey
 from watchbill.core.naming import template_problem
@@ -36,8 +36,6 @@ from watchbill.core.references import (
 
 MESSAGE_LENGTH = 1024
 """The longest message that `Condition` holds, in characters."""
-
-_URL = TypeAdapter(Url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +71,10 @@ def secret_state(reference: Reference, value: str) -> SecretState:
     place = f"key {reference.key} of {reference}"
     if not value.strip():
         return SecretState(Reason.SECRET_KEY_MISSING, f"{place} is empty; give it a value")
-    if reference.path.endswith(".urlSecretRef") and not _is_url(value.strip()):
+    if reference.path.endswith(".urlSecretRef") and not is_url(value.strip()):
         text = f"{place} is not an http or https URL such as https://example.com/hook"
         return SecretState(Reason.INVALID_URL, text)
     return SecretState()
-
-
-def _is_url(value: str) -> bool:
-    try:
-        _URL.validate_python(value)
-    except ValidationError:
-        return False
-    return True
 
 
 def policy_problems(
@@ -174,6 +164,10 @@ def connection_problems(
     """What keeps a connection from being used; `secrets` are keyed by (name, key)."""
     if not connection.spec.vendor:
         yield Problem(Reason.INVALID_SPEC, "spec", f"set one of {', '.join(VENDORS)}")
+    for path, url in connection.spec.urls.items():
+        if not is_url(url):
+            text = "is not an http or https URL that a request can go to; mind the port"
+            yield Problem(Reason.INVALID_URL, f"spec.{path}", text)
     for reference in connection_references(connection):
         unread = SecretState(Reason.SECRET_NOT_FOUND, f"{reference} does not exist; create it")
         state = secrets.get((reference.name, reference.key), unread)

@@ -4,6 +4,7 @@ from watchbill.api.condition import Condition, find, following
 from watchbill.api.reasons import IncidentCondition, Reason
 from watchbill.core import lifecycle
 from watchbill.core.draft import Draft
+from watchbill.core.texts import neutral
 
 INITIAL: dict[IncidentCondition, Reason] = {
     IncidentCondition.ACCEPTED: Reason.PENDING,
@@ -23,7 +24,8 @@ def with_all_conditions(draft: Draft) -> Draft:
     for type_, reason in INITIAL.items():
         if find(draft.status.conditions, type_) is None:
             draft = with_condition(draft, type_, False, reason, "")
-    return draft if draft.status.phase else draft.having(phase="Pending")
+    # A phase that only a newer operator knows is read as none; the conditions tell what it stood for.
+    return draft if draft.status.phase else draft.having(phase=lifecycle.phase_of(draft.status.conditions))
 
 
 def with_condition(
@@ -35,7 +37,7 @@ def with_condition(
         type=type_.value,
         status="True" if status else "False",
         reason=reason.value,
-        message=message[:1024],
+        message=neutral(message)[:1024],
         last_transition_time=draft.now,
         observed_generation=draft.observation.incident.metadata.generation,
     )

@@ -13,11 +13,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import TypeAdapter, ValidationError
-
 from watchbill.api.connection import Webhook
 from watchbill.api.group import GROUP
-from watchbill.api.model import Url, format_time
+from watchbill.api.model import format_time, is_url
 from watchbill.core import texts
 from watchbill.core.effects import PageEffect, SendPage, hop_of
 from watchbill.providers.contract import (
@@ -41,7 +39,6 @@ TITLE_LIMIT = 1024
 SERVICES_LIMIT = 50
 
 _KEY_PREFIX = "whsec_"
-_URL = TypeAdapter(Url)
 
 
 class WebhookProvider:
@@ -107,24 +104,15 @@ def _from_base64(text: str) -> bytes:
 def _address(vendor: Webhook, settings: Settings) -> tuple[str, tuple[str, ...]]:
     """Where to post, and what of it must be shown nowhere."""
     if vendor.url_secret_ref is None:
-        if vendor.url is None or not _is_url(vendor.url):
+        if vendor.url is None or not is_url(vendor.url):
             raise Misconfigured(URL, "must be an http or https URL")
         return vendor.url, ()
     url = secret(settings, URL_SECRET)
-    if not _is_url(url):
+    if not is_url(url):
         raise Misconfigured(URL_SECRET, "the key of the Secret must hold an http or https URL")
     parts = urlsplit(url)
     secrets = (url, f"{parts.path}?{parts.query}" if parts.query else parts.path, parts.query)
     return url, tuple(text for text in secrets if len(text) > 1)
-
-
-def _is_url(text: str) -> bool:
-    """Whether the text is what `url` may be; the error would quote it, so it is not raised further."""
-    try:
-        _URL.validate_python(text)
-        return urlsplit(text).port != 0
-    except (ValidationError, ValueError):
-        return False
 
 
 def _event(effect: PageEffect, identity: str, now: datetime) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey, Raw
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
-from watchbill.shell.dependants import dependants, waiting_incidents
+from watchbill.shell.dependants import dependants, is_ready, waiting_incidents
 from watchbill.shell.events import Recorder
 from watchbill.shell.health import CannotListen, HealthServer, Ticker, liveness, readiness
 from watchbill.shell.inbox import Inbox
@@ -61,7 +61,7 @@ class App:
         self.elector = Elector(self.kube, self.clock, self.metrics, lease)
         self.recorder = Recorder(self.kube, self.clock, self.metrics, settings.identity)
         self.tally = Tally(self.metrics)
-        self._marks: dict[ObjectKey, tuple[int, str]] = {}
+        self._marks: dict[ObjectKey, tuple[int, str, bool]] = {}
         self.queue = Queue(self._reconcile, self.metrics, self.clock.monotonic)
         self.inbox = Inbox(self.cache, self._changed, self._deleted)
         self.watch = Watch(credentials, self.clock, self.metrics, self.inbox.deliver)
@@ -111,6 +111,7 @@ class App:
         )
         self.ready_keeper = ReadyKeeper(self.cache, secrets, self.kube.patch_status, self.clock.now)
         self.elector.on_gain = self._look_at_everything
+        self.clock.is_relied_on = self.elector.is_leader
         self.watch.on_gap = self.syncer.request
         self.syncer.on_appeared = self.syncer.on_missed = self.watch.restart
         overdue = self.metrics.overdue_actions.labels("page")
@@ -193,6 +194,7 @@ class App:
 
     async def _reconcile(self, key: ObjectKey) -> timedelta | None:
         if key.kind == "Incident":
+            self._tell_of_problem(key)
             return await self.incidents.reconcile(key)
         return await self.ready_keeper.reconcile(*key) if self.elector.is_leader() else None
 
@@ -213,7 +215,7 @@ class App:
                 log.error("an incident cannot be read", name=key.name, problem=self.cache.problem(*key))
         metadata = raw.get("metadata", {})
         default = (metadata.get("annotations") or {}).get(DEFAULT_CLASS_ANNOTATION, "")
-        mark = (metadata.get("generation", 0), default)
+        mark = (metadata.get("generation", 0), default, key.kind == "Connection" and is_ready(raw))
         if self._marks.get(key) != mark:
             self._marks[key] = mark
             self._look_around(key, raw)
@@ -237,6 +239,13 @@ class App:
             self.queue.add(ObjectKey("Incident", key.namespace, name))
         for other in waiting_incidents(key, self.cache):
             self.queue.add(other, urgent=True)
+
+    def _tell_of_problem(self, key: ObjectKey) -> None:
+        """Say on an incident itself that it cannot be read, for no condition can."""
+        raw, problem = self.cache.get(*key), self.cache.problem(*key)
+        if raw is not None and problem and self.elector.is_leader():
+            text = f"it cannot be read, so nobody is paged for it; mend {problem}"
+            self.recorder.record("Incident", raw, EventReason.UNREADABLE.value, text, "Warning")
 
     def _tell_of_console(self, effect: SendPage) -> None:
         facts = effect.incident

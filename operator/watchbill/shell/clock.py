@@ -25,7 +25,10 @@ class Clock:
         self._wall = wall
         self.monotonic = monotonic
         """Seconds that only ever grow; what deadlines of this process are reckoned in."""
+        self.is_relied_on: Callable[[], bool] = lambda: False
+        """Asked before the time is taken anew: whether deadlines are recorded that run by it."""
         self._skew = timedelta()
+        self._was_right = False
         self._anchor()
 
     @property
@@ -47,7 +50,8 @@ class Clock:
         """Take note of an answer's Date header, of a request that was begun at `started`.
 
         A header that is not a date is ignored. Where the machine's own clock has meanwhile been set
-        right, it is taken anew: it was wrong when this process began, or the machine was asleep.
+        right, it is taken anew: it was wrong when this process began, or the machine was asleep. A time that
+        was wrong all along goes on while it is relied on: deadlines would pass early, or late, at once.
         """
         try:
             server = parsedate_to_datetime(text)
@@ -61,9 +65,10 @@ class Clock:
         if self.skewed:
             wall = datetime.fromtimestamp(self._wall(), UTC)
             by_wall = _distance(server, wall - took, wall)
-            if abs(by_wall) <= RESOLUTION:
+            if abs(by_wall) <= RESOLUTION and (self._was_right or not self.is_relied_on()):
                 self._anchor()
                 self._skew = by_wall
+        self._was_right = self._was_right or not self.skewed
 
     def _anchor(self) -> None:
         self._wall_at_start = datetime.fromtimestamp(self._wall(), UTC)

@@ -51,23 +51,20 @@ def _dependants(key: ObjectKey, cache: Objects) -> Iterator[ObjectKey]:
         exists = cache.version(key) is not None
         for update in cache.list("IncidentUpdate", key.namespace):
             # An incident changes often, and its existence twice: an update that agrees can rest.
-            if _names(update["spec"], "incidentRef", key, key.namespace) and _is_ready(update) != exists:
+            if _names(update["spec"], "incidentRef", key, key.namespace) and is_ready(update) != exists:
                 yield key_of("IncidentUpdate", update)
 
 
 def waiting_incidents(key: ObjectKey, cache: Objects) -> Iterator[ObjectKey]:
-    """The incidents that lack something which the changed object may be or grant."""
+    """The incidents that may go on because of a changed object: without a plan, at its end, or mute."""
     if key.kind not in ("IncidentClass", "EscalationPolicy", "Connection"):
         return
     for raw in cache.list("Incident"):
-        status = raw.get("status", {})
-        channel = status.get("resources", {}).get("channel", {})
-        place = (channel.get("namespace"), channel.get("connection"))
-        if key.kind == "Connection":
-            waits = bool(channel.get("reason")) and place == (key.namespace, key.name)
-        else:
-            waits = not status.get("policy")
-        if waits:
+        status = raw.get("status") or {}
+        channel = (status.get("resources") or {}).get("channel") or {}
+        is_mute = bool(channel.get("reason")) and (channel.get("namespace"), channel["connection"]) == key[1:]
+        is_lost = (status.get("escalation") or {}).get("state") == "Exhausted"
+        if is_mute or is_lost if key.kind == "Connection" else not status.get("policy"):
             yield key_of("Incident", raw)
 
 
@@ -90,6 +87,7 @@ def _names(part: Any, field: str, key: ObjectKey, home: str) -> bool:
     return any(_names(each, field, key, home) for each in part.values())
 
 
-def _is_ready(raw: Raw) -> bool:
+def is_ready(raw: Raw) -> bool:
+    """Whether the object's condition Ready is True."""
     conditions = raw.get("status", {}).get("conditions", [])
     return any(each["type"] == READY and each["status"] == "True" for each in conditions)

@@ -151,7 +151,7 @@ class IncidentKeeper:
             except KubeError as error:
                 return self._unwritable(key, incident, settled, error)
             parts.unwritten.written(key, settled.outcomes)
-            if parts.observer.knows(key):
+            if parts.observer.knows(key):  # What was deleted during the write is counted no more.
                 parts.tally.written(incident, status)
             for event in settled.events if written else ():
                 parts.tell(incident, event)

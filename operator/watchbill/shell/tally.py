@@ -57,7 +57,7 @@ class Tally:
 
 
 def overdue_incidents(incidents: Iterable[Raw], now: datetime) -> int:
-    """How many incidents have been open for over a minute with no page accepted since paging began anew."""
+    """How many open incidents have had a page due for over a minute that nothing has accepted."""
     return sum(_is_overdue(raw, now) for raw in incidents)
 
 
@@ -71,9 +71,18 @@ def _is_overdue(raw: Raw, now: datetime) -> bool:
         return False
     pages = [page for page in status.get("pages", ()) if page.get("epoch") == escalation.get("epoch")]
     if any(page.get("state") in ("Accepted", "Acknowledged") for page in pages):
-        return False
-    due = min((page["dueTime"] for page in pages), default=raw["metadata"]["creationTimestamp"])
-    return now - datetime.fromisoformat(due) > OVERDUE
+        # Somebody was reached; what is due now is the next level.
+        return _is_past(escalation.get("nextTime", now.isoformat()), now)
+    created = raw["metadata"]["creationTimestamp"]
+    return _is_past(min((page["dueTime"] for page in pages if "dueTime" in page), default=created), now)
+
+
+def _is_past(due: str, now: datetime) -> bool:
+    """Whether a moment was over a minute ago; one that is none, in a status that nobody can read, was."""
+    try:
+        return now - datetime.fromisoformat(due) > OVERDUE
+    except ValueError:
+        return True
 
 
 def _observe(observe: Callable[[float], object], since: datetime | None, until: datetime | None) -> None:

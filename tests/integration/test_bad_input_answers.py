@@ -1,0 +1,192 @@
+"""What vendors answer on bad days: each is named, passed by or waited for, and used again once it is over."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from dev.receiver import Reaction, Received
+from tests.support.builders import target
+from tests.support.shop import BACKUP, Shop, hop_of
+from tests.support.team import Object
+
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("operator")]
+
+HTML = {"content-type": "text/html"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a vendor reacts, and what is said of it."""
+
+    reaction: Reaction
+    reason: str
+    message: str
+    delivered: bool = field(default=False)
+    """The page counts as delivered, so that nobody else is asked."""
+    heals: bool = field(default=True)
+
+
+ANSWERS = {
+    "unauthorized": Answer(Reaction(status=401), "HTTP401", "the answer was HTTP 401"),
+    "forbidden": Answer(Reaction(status=403), "HTTP403", "the answer was HTTP 403"),
+    "not-found": Answer(
+        Reaction(status=404, body=b'{"message": "no such\\u0007\\u202e\\nservice"}'),
+        "HTTP404",
+        "the answer was HTTP 404: no such\N{REPLACEMENT CHARACTER} service",
+    ),
+    "redirected": Answer(
+        Reaction(status=302, headers={"location": "https://elsewhere.example.com"}),
+        "HTTP302",
+        "the answer was HTTP 302",
+    ),
+    "broken": Answer(
+        Reaction(status=500, headers=HTML, body=b"<h1>\xff</h1>"), "HTTP500", "the answer was HTTP 500"
+    ),
+    "limited": Answer(
+        Reaction(status=429, headers={"retry-after": "86400"}),
+        "HTTP429",
+        "the answer was HTTP 429",
+        heals=False,
+    ),
+    "proxied": Answer(
+        Reaction(status=200, headers=HTML, body=b"<h1>Log in</h1>"),
+        "UnexpectedAnswer",
+        "HTTP 200 without PagerDuty's answer: is a proxy in between?",
+    ),
+    "garbage": Answer(
+        Reaction("garbage"),
+        "InvalidAnswer",
+        r"no valid answer: illegal status line: bytearray(b'\x00\xff this is not HTTP')",
+    ),
+    "reset": Answer(Reaction("reset"), "Reset", "the connection broke: ReadError"),
+    "silent": Answer(Reaction("hang"), "Timeout", "no answer within 10 s"),
+    "slow": Answer(Reaction(delay=3), "", "", delivered=True),
+    "stalled": Answer(Reaction("stall"), "", "", delivered=True),
+    "endless": Answer(Reaction(body=b"x" * 2**20), "", "", delivered=True),
+}
+"""By the name of the connection; all are PagerDuty's."""
+
+
+def enqueue(shop: Shop, name: str) -> str:
+    """The path at which a connection's PagerDuty is paged."""
+    return f"{shop.at(name)}/v2/enqueue"
+
+
+def pager(shop: Shop, name: str, url: str = "") -> None:
+    """Apply a connection to a PagerDuty of its own, at the receiver or elsewhere."""
+    key = {"routingKeySecretRef": {"name": "pagerduty", "key": "routingKey"}}
+    shop.connection(name, pagerDuty=key | {"baseURL": url or f"{shop.receiver.url}{shop.at(name)}"})
+
+
+def test_a_bad_answer_is_named_passed_by_and_forgotten_once_the_vendor_is_well(shop: Shop):
+    pager(shop, "good")
+    pager(shop, "closed", "http://127.0.0.1:1")
+    closed = Answer(Reaction(), "ConnectFailed", "no connection: All connection attempts failed")
+    answers = ANSWERS | {"closed": closed}
+    for name in (*answers, "good"):
+        if name in ANSWERS:
+            pager(shop, name)
+            shop.receiver.script(enqueue(shop, name), ANSWERS[name].reaction)
+        shop.ladder(name, ("first", "5m", [target(name, BACKUP)]))
+        shop.declare(name)
+    shop.receiver.wait_for(lambda r: r.requests_to(enqueue(shop, "good")), timeout=3)
+    shop.wait_for(lambda i: i["status"]["phase"] == "Triggered", "slow", within=2)
+    assert hop_of(shop.incident("slow"), "slow")["state"] == "Sending", "the phase waits for no vendor"
+
+    refused = {name: answer for name, answer in answers.items() if not answer.delivered}
+    for name, answer in refused.items():
+        assert shop.paged(name, shop.at("backup"), within=15)["level"] == "first"
+        said = f"connection {shop.namespace}/{name} fails ({answer.reason}): {answer.message}"
+        shop.says("Degraded", "ConnectionFailing", said, name)
+        said = f"first: {name} could not deliver ({answer.reason}); trying {BACKUP}"
+        shop.warns("FellOver", said, name)
+    for name, answer in answers.items():
+        if answer.delivered:
+            shop.wait_for(accepted_by(name), name, within=15)
+            shop.says("Degraded", "Delivering", name=name)
+    assert capped(hop_of(shop.incident("limited"), "limited")) == timedelta(minutes=15)
+    backups = [request.json["data"]["incident"] for request in shop.receiver.requests_to(shop.at("backup"))]
+    assert sorted(backups) == sorted(refused), "each once, and nobody whose page was delivered"
+
+    pager(shop, "closed")
+    for name in ANSWERS:
+        shop.receiver.heal(enqueue(shop, name))
+    healing = [name for name, answer in refused.items() if answer.heals]
+    for name in healing:
+        shop.ask_again(name)
+    for name in healing:
+        shop.says("Degraded", "Delivering", name=name)
+        assert accepted_by(name)(shop.incident(name))
+
+
+def accepted_by(name: str) -> Callable[[Object], bool]:
+    """Whether the latest page of an incident was accepted by this connection itself."""
+    return lambda incident: bool(hop_of(incident, name)["state"] == "Accepted")
+
+
+def capped(hop: Object) -> timedelta:
+    """How long a connection is left alone after its first answer, to the second."""
+    first, following = (datetime.fromisoformat(hop[name]) for name in ("firstAttemptTime", "nextAttemptTime"))
+    return timedelta(seconds=round((following - first).total_seconds(), 0))
+
+
+Limited = Callable[[datetime], tuple[dict[str, str], bytes]]
+
+
+def at(moment: datetime) -> str:
+    """The whole seconds of a moment since the epoch."""
+    return str(int(moment.timestamp()))
+
+
+SOON = timedelta(seconds=4)
+
+WAITS: dict[str, tuple[Limited, float]] = {
+    "seconds": (lambda until: ({"retry-after": "2"}, b""), 2),
+    "http-date": (lambda until: ({"retry-after": format_datetime(until, usegmt=True)}, b""), 0),
+    "iso-date": (lambda until: ({"retry-after": until.isoformat()}, b""), 0),
+    "reset-seconds": (lambda until: ({"ratelimit-reset": "2", "ratelimit-remaining": "0"}, b""), 2),
+    "epoch-milliseconds": (lambda until: ({"x-ratelimit-reset": f"{at(until)}000"}, b""), 0),
+    "epoch-seconds": (lambda until: ({"x-ratelimit-reset": at(until)}, b""), 0),
+    "reset-epoch": (lambda until: ({"ratelimit-reset": at(until)}, b""), 0),
+    "reset-iso": (
+        lambda until: ({"x-ratelimit-reset": until.isoformat(), "ratelimit-reason": "jira-burst"}, b""),
+        0,
+    ),
+    "matrix": (lambda until: ({"retry-after": "1"}, b'{"errcode": "M_LIMIT", "retry_after_ms": 2500}'), 2.5),
+    "none": (lambda until: ({"retry-after": "later"}, b"not now"), 1),
+}
+"""How a vendor asks to wait: until a moment, or for so many seconds where they are not 0."""
+
+
+def test_a_limit_is_waited_for_in_every_form_that_vendors_tell_it_in(shop: Shop):
+    until = (datetime.now(UTC) + SOON).replace(microsecond=0)
+    for name, (form, _) in WAITS.items():
+        headers, body = form(until)
+        shop.receiver.script(shop.at(name), Reaction(status=429, headers=headers, body=body), times=1)
+        shop.hook(name)
+    shop.ladder("checkout", ("first", "5m", [target(name) for name in WAITS]))
+    shop.ladder("good", ("first", "5m", [target(BACKUP)]))
+    shop.declare()
+    shop.declare("good")
+    assert shop.paged("good", shop.at("backup"), within=3)
+    limited = f"connection {shop.namespace}/seconds fails (HTTP429): the answer was HTTP 429"
+    shop.says("Degraded", "ConnectionFailing", limited)
+
+    def twice(name: str) -> list[Received]:
+        return shop.receiver.wait_for(lambda r: (found := r.requests_to(shop.at(name)))[1:] and found)
+
+    pages = {name: twice(name) for name in WAITS}
+    for name, (_, seconds) in WAITS.items():
+        first, second = pages[name]
+        waited, asked = second.arrived - first.arrived, seconds or (until - first.time).total_seconds()
+        assert asked - 0.01 <= waited < asked + 1.5, name
+        assert first.json["data"]["key"] == second.json["data"]["key"]
+    shop.says("Degraded", "Delivering")
+    hops = [page["hops"][0] for page in shop.incident()["status"]["pages"]]
+    assert {hop["attempts"] for hop in hops} == {2}
+    assert not any("repeated" in hop for hop in hops)
+    assert time.monotonic() - pages["none"][0].arrived < 15
