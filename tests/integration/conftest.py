@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from dev.assets import find_assets, kind_is_asked_for
@@ -12,6 +13,7 @@ from dev.cluster import Cluster
 from dev.operator_process import OperatorProcess
 from dev.receiver import Receiver
 from tests.support.kubectl import Kubectl
+from tests.support.people import Person, admin_client
 from tests.support.require import require
 from tests.support.team import Team
 
@@ -32,13 +34,19 @@ def kubectl(cluster: Cluster) -> Kubectl:
 
 
 @pytest.fixture
-def namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> str:
+def namespace(administrator: httpx.Client, request: pytest.FixtureRequest) -> str:
     """The name of a fresh namespace that is this test's own, and the same in every run."""
     digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:50].strip("-")
     name = f"{words}-{digest}"
-    kubectl("create", "namespace", name)
+    Person(administrator, name).make_namespace()
     return name
+
+
+@pytest.fixture
+def admin(administrator: httpx.Client, namespace: str) -> Person:
+    """The administrator in this test's namespace, by plain requests."""
+    return Person(administrator, namespace)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +65,13 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def team(kubectl: Kubectl, namespace: str, receiver: Receiver) -> Team:
+def team(kubectl: Kubectl, admin: Person, receiver: Receiver) -> Team:
     """A team in a namespace of its own: a pager, a backup, and the right to have its Secrets read."""
-    return Team(kubectl, namespace, receiver)
+    return Team(kubectl, admin, receiver)
+
+
+@pytest.fixture(scope="session")
+def administrator(cluster: Cluster) -> Iterator[httpx.Client]:
+    """A client of the administrator's, for what would take kubectl a process each."""
+    with admin_client(cluster) as client:
+        yield client
