@@ -5,10 +5,11 @@ import sys
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from watchbill import __version__
 from watchbill.api.crd import crds
-from watchbill.cli.main import COMMANDS
+from watchbill.cli.main import COMMANDS, app
 
 
 def watchbill(*arguments):
@@ -33,8 +34,8 @@ def test_help_lists_every_command():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_says_what_it_does(command):
-    answer = watchbill(command, "--help")
-    assert answer.returncode == 0
+    answer = CliRunner().invoke(app, [command, "--help"], prog_name="watchbill")
+    assert answer.exit_code == 0
     assert f"watchbill {command}" in answer.stdout
 
 

@@ -35,13 +35,19 @@ def kubectl(cluster: Cluster) -> Kubectl:
 
 
 @pytest.fixture
-def namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> str:
+def namespace(administrator: httpx.Client, request: pytest.FixtureRequest) -> str:
     """The name of a fresh namespace that is this test's own, and the same in every run."""
     digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:50].strip("-")
     name = f"{words}-{digest}"
-    kubectl("create", "namespace", name)
+    Person(administrator, name).make_namespace()
     return name
+
+
+@pytest.fixture
+def admin(administrator: httpx.Client, namespace: str) -> Person:
+    """The administrator in this test's namespace, by plain requests."""
+    return Person(administrator, namespace)
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +66,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def team(kubectl: Kubectl, namespace: str, receiver: Receiver) -> Team:
+def team(kubectl: Kubectl, admin: Person, receiver: Receiver) -> Team:
     """A team in a namespace of its own: a pager, a backup, and the right to have its Secrets read."""
-    return Team(kubectl, namespace, receiver)
+    return Team(kubectl, admin, receiver)
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +82,8 @@ def administrator(cluster: Cluster) -> Iterator[httpx.Client]:
 def shop(
     kubectl: Kubectl, administrator: httpx.Client, receiver: Receiver, request: pytest.FixtureRequest
 ) -> Shop:
-    """A team as `team` is one, made by plain requests: for tests of many objects."""
+    """A team with many policies and classes, in a namespace of a short name: theirs begin with it."""
     digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
-    return Shop(kubectl, Person(administrator, f"shop-{digest}"), receiver)
+    admin = Person(administrator, f"shop-{digest}")
+    admin.make_namespace()
+    return Shop(kubectl, admin, receiver)

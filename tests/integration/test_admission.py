@@ -27,8 +27,8 @@ def client(cluster: Cluster) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster, client: httpx.Client) -> Stage:
-    stage = set_stage(cluster, client, "where-incidents-begin-and-end")
+def stage(client: httpx.Client) -> Stage:
+    stage = set_stage(client, "where-incidents-begin-and-end")
     for user in ("ana", "bo"):
         stage.grant(user, "watchbill-responder")
         stage.wait_for(user, "incidents", "declare")
@@ -174,8 +174,8 @@ class TestADeletion:
     def test_of_what_pages_nobody_is_let_through(self, stage, mode):
         assert stage.person("ana").delete("incidents", declared(stage, mode=mode)).succeeded
 
-    def test_of_a_namespace_does_not_hang_on_its_open_incidents(self, cluster, client):
-        ending = set_stage(cluster, client, "a-namespace-that-ends")
+    def test_of_a_namespace_does_not_hang_on_its_open_incidents(self, client):
+        ending = set_stage(client, "a-namespace-that-ends")
         name = ending.admin.create("incidents", MINIMAL).body["metadata"]["name"]
         assert ending.admin.delete("incidents", name).status == 403
         assert ending.admin.ask("DELETE", f"/api/v1/namespaces/{ending.namespace}").succeeded

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.feature("F60")]
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster) -> Iterator[Stage]:
     with admin_client(cluster) as client:
-        stage = set_stage(cluster, client, "connections-and-secrets")
+        stage = set_stage(client, "connections-and-secrets")
         stage.grant("cy", "watchbill-team-admin")
         stage.wait_for("cy", "connections", "create")
         stage.allow("cy", "secrets", ["get"], group="")

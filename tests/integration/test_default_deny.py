@@ -29,9 +29,9 @@ def client(cluster: Cluster) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def old_policy(cluster: Cluster, client: httpx.Client) -> Iterator[Stage]:
+def old_policy(client: httpx.Client) -> Iterator[Stage]:
     """A namespace in which a policy is in force that does not know `summary`."""
-    stage = set_stage(cluster, client, "an-older-policy")
+    stage = set_stage(client, "an-older-policy")
     known = {field: verb for field, verb in VERB_OF.items() if field != "summary"}
     policy, binding = incident_acts(DEFAULT_OPERATOR_USER, "watchbill-test-older", known)
     here = {"matchLabels": {"kubernetes.io/metadata.name": stage.namespace}}
@@ -67,8 +67,8 @@ class TestDefaultDeny:
         assert old_policy.admin.patch("incidents", name, {"title": "Checkout is slow"}).succeeded
 
 
-def test_the_largest_incident_is_judged_within_the_api_servers_budget(cluster, client):
-    stage = set_stage(cluster, client, "the-largest-incident")
+def test_the_largest_incident_is_judged_within_the_api_servers_budget(client):
+    stage = set_stage(client, "the-largest-incident")
     stage.grant("ana", "watchbill-responder")
     stage.wait_for("ana", "incidents", "declare")
     stage.allow(DEFAULT_OPERATOR_USER, "incidents", ["patch"])

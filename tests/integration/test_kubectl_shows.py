@@ -14,8 +14,8 @@ PLURALS = [kind.plural for kind in KINDS]
 SETTLE_SECONDS = 30.0
 
 
-def test_incidents_are_selected_by_severity_phase_and_commander(kubectl, namespace):
-    declare(kubectl, namespace, phase="Triggered", commander="ana")
+def test_incidents_are_selected_by_severity_phase_and_commander(kubectl, namespace, admin):
+    declare(admin, phase="Triggered", commander="ana")
 
     def selected(selector):
         words = (f"--namespace={namespace}", f"--field-selector={selector}", "--output=name")
@@ -28,9 +28,9 @@ def test_incidents_are_selected_by_severity_phase_and_commander(kubectl, namespa
     assert selected("spec.severity=SEV-2") == []
 
 
-def test_updates_are_selected_by_their_incident(kubectl, namespace):
-    create(kubectl, namespace, manifest("IncidentUpdate", {}, name="of-checkout"))
-    create(kubectl, namespace, manifest("IncidentUpdate", {"incidentRef": {"name": "search"}}, name="other"))
+def test_updates_are_selected_by_their_incident(kubectl, namespace, admin):
+    create(admin, manifest("IncidentUpdate", {}, name="of-checkout"))
+    create(admin, manifest("IncidentUpdate", {"incidentRef": {"name": "search"}}, name="other"))
     words = (f"--namespace={namespace}", "--field-selector=spec.incidentRef.name=checkout", "--output=name")
     assert kubectl("get", "incupd", *words).stdout.split() == [f"incidentupdate.{GROUP}/of-checkout"]
 
@@ -76,20 +76,19 @@ WIDE_COLUMNS = {
 
 
 @pytest.mark.parametrize("plural", PLURALS)
-def test_get_shows_the_columns_that_people_need(kubectl, namespace, plural):
+def test_get_shows_the_columns_that_people_need(kubectl, namespace, admin, plural):
     (kind,) = [kind for kind in KINDS if kind.plural == plural]
     name = f"columns-{plural}"
-    create(kubectl, namespace, manifest(kind.name, {}, name=name))
+    create(admin, manifest(kind.name, {}, name=name))
     words = ("get", plural, name, f"--namespace={namespace}")
     assert " ".join(kubectl(*words).stdout.splitlines()[0].split()) == COLUMNS[plural]
     wide = kubectl(*words, "--output=wide").stdout.splitlines()[0]
     assert " ".join(wide.split()) == WIDE_COLUMNS[plural]
 
 
-def test_a_moment_that_lies_ahead_is_printed_as_it_is(kubectl, namespace):
+def test_a_moment_that_lies_ahead_is_printed_as_it_is(kubectl, namespace, admin):
     declare(
-        kubectl,
-        namespace,
+        admin,
         phase="Triggered",
         commander="ana",
         policy={"name": "team-policy"},
@@ -113,9 +112,9 @@ def test_a_moment_that_lies_ahead_is_printed_as_it_is(kubectl, namespace):
     ]
 
 
-def test_the_short_names_and_the_category_are_served(kubectl, namespace):
-    declare(kubectl, namespace)
-    create(kubectl, namespace, manifest("EscalationPolicy", {}))
+def test_the_short_names_and_the_category_are_served(kubectl, namespace, admin):
+    declare(admin)
+    create(admin, manifest("EscalationPolicy", {}))
     for name in ("inc", "escpol", "incclass", "incupd"):
         kubectl("get", name, f"--namespace={namespace}")
     listed = kubectl("get", CATEGORY, f"--namespace={namespace}", "--output=name").stdout.split()

@@ -19,7 +19,7 @@ INCIDENT: Json = {"title": "Checkout fails", "severity": "SEV-2", "affected": [{
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster) -> Iterator[Stage]:
     with admin_client(cluster) as client:
-        stage = set_stage(cluster, client, "what-the-operator-may")
+        stage = set_stage(client, "what-the-operator-may")
         yield stage
 
 

@@ -36,7 +36,7 @@ ACTS: tuple[tuple[list[str], str, object], ...] = (
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster) -> Iterator[Stage]:
     with admin_client(cluster) as client:
-        stage = set_stage(cluster, client, "people-and-kubectl")
+        stage = set_stage(client, "people-and-kubectl")
         stage.grant("ana", "watchbill-responder")
         stage.grant("bo", "watchbill-declarer")
         for user in ("ana", "bo"):

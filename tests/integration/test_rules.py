@@ -1,13 +1,12 @@
 """Every CEL rule, asked of the real API server: what passes, what is refused, and in which words."""
 
-import json
-from subprocess import CompletedProcess
-
 import pytest
 
+from dev.client import Answer
 from tests.api.nodes import nodes
+from tests.integration.objects import PLURAL_OF, create, judged
 from tests.integration.rule_cases import CASES, Case, Change, manifest
-from tests.support.kubectl import Kubectl
+from tests.support.people import DRY_RUN, Person
 
 pytestmark = pytest.mark.cluster
 
@@ -26,17 +25,14 @@ def changes(side):
     ]
 
 
-def said_to(kubectl: Kubectl, namespace: str, case: Case, change: Change) -> CompletedProcess[str]:
+def said_to(admin: Person, case: Case, change: Change) -> Answer:
     """What the API server says to a dry run of creating the object, or of patching it as it was."""
-    words = ("--namespace", namespace, "--dry-run=server")
     if case.before is None:
-        wanted = json.dumps(manifest(case.kind, change))
-        return kubectl("create", *words, "--filename=-", input=wanted, check=False)
+        return judged(admin, manifest(case.kind, change))
     before = manifest(case.kind, case.before)
-    kubectl("create", "--namespace", namespace, "--filename=-", input=json.dumps(before))
-    patch = json.dumps({"spec": change})
-    name = f"{case.kind}/{before['metadata']['name']}"
-    return kubectl("patch", *words, name, "--type=merge", f"--patch={patch}", check=False)
+    create(admin, before)
+    path = admin.path(PLURAL_OF[case.kind], before["metadata"]["name"])
+    return admin.ask("PATCH", f"{path}?{DRY_RUN}", {"spec": change})
 
 
 def test_every_rule_has_a_case_and_every_case_a_rule():
@@ -44,14 +40,14 @@ def test_every_rule_has_a_case_and_every_case_a_rule():
 
 
 @pytest.mark.parametrize(("case", "change"), changes("passes"))
-def test_a_rule_lets_pass_what_it_should(kubectl, namespace, case, change):
-    answer = said_to(kubectl, namespace, case, change)
-    assert answer.returncode == 0, answer.stderr
+def test_a_rule_lets_pass_what_it_should(admin, case, change):
+    answer = said_to(admin, case, change)
+    assert answer.succeeded, answer.message
 
 
 @pytest.mark.parametrize(("case", "change"), changes("refuses"))
-def test_a_rule_refuses_what_it_should_and_says_what_to_do(kubectl, namespace, case, change):
-    answer = said_to(kubectl, namespace, case, change)
-    assert answer.returncode == 1
-    assert case.message in answer.stderr
-    assert f"{case.blames}: " in answer.stderr
+def test_a_rule_refuses_what_it_should_and_says_what_to_do(admin, case, change):
+    answer = said_to(admin, case, change)
+    assert answer.status == 422
+    assert case.message in answer.message
+    assert f"{case.blames}: " in answer.message

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dev.waiting import wait_until
-from tests.integration.objects import create, declare, read, write_status
+from tests.integration.objects import create, declare, judged, read, write_status
 from tests.integration.rule_cases import BASES, MAIL, OTHER, TARGET, levels, manifest
 from watchbill.api.crd import crds, render_yaml
 from watchbill.api.group import GROUP
@@ -45,49 +45,46 @@ def test_a_crd_is_structural_and_established(kubectl, plural):
     assert "KubernetesAPIApprovalPolicyConformant" not in conditions
 
 
-def test_who_writes_the_spec_cannot_touch_the_status(kubectl, namespace):
-    create(kubectl, namespace, manifest("Incident", {}) | {"status": {"phase": "Closed"}})
-    assert "status" not in read(kubectl, namespace)
-    patch = json.dumps({"spec": {"title": "Checkout is slow"}, "status": {"phase": "Closed"}})
-    words = ("--type=merge", f"--patch={patch}", f"--namespace={namespace}")
-    kubectl("patch", "incident", "example", *words)
-    assert "status" not in read(kubectl, namespace)
+def test_who_writes_the_spec_cannot_touch_the_status(admin):
+    create(admin, manifest("Incident", {}) | {"status": {"phase": "Closed"}})
+    assert "status" not in read(admin)
+    patch = {"spec": {"title": "Checkout is slow"}, "status": {"phase": "Closed"}}
+    assert admin.ask("PATCH", admin.path("incidents", "example"), patch).succeeded
+    assert read(admin)["spec"]["title"] == "Checkout is slow"
+    assert "status" not in read(admin)
 
 
-def test_who_writes_the_status_cannot_touch_the_spec(kubectl, namespace):
-    declare(kubectl, namespace)
-    patch = json.dumps({"spec": {"title": "Another"}, "status": {"phase": "Triggered"}})
-    kubectl(
-        *("patch", "incident", "example", f"--namespace={namespace}", "--subresource=status"),
-        *("--type=merge", f"--patch={patch}"),
-    )
-    found = read(kubectl, namespace)
+def test_who_writes_the_status_cannot_touch_the_spec(admin):
+    declare(admin)
+    patch = {"spec": {"title": "Another"}, "status": {"phase": "Triggered"}}
+    assert admin.ask("PATCH", admin.path("incidents", "example/status"), patch).succeeded
+    found = read(admin)
     assert (found["spec"]["title"], found["status"]["phase"]) == ("Checkout returns 500", "Triggered")
 
 
-def test_a_status_of_an_older_or_a_newer_operator_is_accepted(kubectl, namespace):
-    declare(kubectl, namespace)
+def test_a_status_of_an_older_or_a_newer_operator_is_accepted(admin):
+    declare(admin)
     newer = {
         "phase": "Mobilizing",
         "escalation": {"state": "Paused", "newer": 1},
         "pages": [{"id": "p-1", "hops": [{"state": "Bounced"}]}],
     }
-    write_status(kubectl, namespace, newer)
-    status = read(kubectl, namespace)["status"]
+    write_status(admin, newer)
+    status = read(admin)["status"]
     assert status["pages"] == newer["pages"]
     assert status["escalation"] == {"state": "Paused"}
 
 
-def test_no_default_appears_in_a_status(kubectl, namespace):
+def test_no_default_appears_in_a_status(admin):
     frozen = {"class": {"severities": [{"name": "SEV-1"}]}, "policy": {"levels": [{"name": "a"}]}}
-    declare(kubectl, namespace, **frozen)
-    assert read(kubectl, namespace)["status"] == frozen
+    declare(admin, **frozen)
+    assert read(admin)["status"] == frozen
 
 
-def test_defaults_appear_in_a_spec_where_absence_would_puzzle(kubectl, namespace):
-    declare(kubectl, namespace)
-    assert read(kubectl, namespace)["spec"]["mode"] == "Live"
-    assert "state" not in read(kubectl, namespace)["spec"]
+def test_defaults_appear_in_a_spec_where_absence_would_puzzle(admin):
+    declare(admin)
+    assert read(admin)["spec"]["mode"] == "Live"
+    assert "state" not in read(admin)["spec"]
 
 
 def bookmarked(*urls):
@@ -255,43 +252,44 @@ REFUSED = {
 
 @pytest.mark.feature("F62.core")
 @pytest.mark.parametrize(("kind", "change", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_one_object_shows_to_be_wrong_is_refused_with_its_path(kubectl, namespace, kind, change, said):
-    document = json.dumps(manifest(kind, change))
-    words = (f"--namespace={namespace}", "--dry-run=server", "--validate=strict", "--filename=-")
-    answer = kubectl("create", *words, input=document, check=False)
+def test_what_one_object_shows_to_be_wrong_is_refused_with_its_path(admin, kind, change, said):
+    answer = judged(admin, manifest(kind, change))
+    assert not answer.succeeded
+    assert said in answer.message
+
+
+@pytest.mark.feature("F62.core")
+def test_kubectl_tells_people_of_every_field_that_is_refused(kubectl, namespace):
+    wanted = json.dumps(manifest("EscalationPolicy", {"lastResort": None, "levels": []}))
+    answer = kubectl("create", f"--namespace={namespace}", "--filename=-", input=wanted, check=False)
     assert answer.returncode == 1
-    assert said in answer.stderr
+    assert "spec.lastResort: Required value" in answer.stderr
+    assert "spec.levels: Invalid value" in answer.stderr
 
 
 @pytest.mark.parametrize("kind", BASES)
-def test_the_least_that_a_kind_takes_is_accepted(kubectl, namespace, kind):
-    words = (f"--namespace={namespace}", "--dry-run=server", "--validate=strict", "--filename=-")
-    kubectl("create", *words, input=json.dumps(manifest(kind, {})))
+def test_the_least_that_a_kind_takes_is_accepted(admin, kind):
+    answer = judged(admin, manifest(kind, {}))
+    assert answer.succeeded, answer.message
 
 
-def apply_as(kubectl, namespace, manager, document):
-    words = (f"--namespace={namespace}", "--server-side", f"--field-manager={manager}", "--filename=-")
-    kubectl("apply", *words, input=json.dumps(document))
-
-
-def test_levels_of_two_managers_are_merged_and_keep_their_order(kubectl, namespace):
+def test_levels_of_two_managers_are_merged_and_keep_their_order(admin):
     base = manifest("EscalationPolicy", {})
-    apply_as(kubectl, namespace, "team", base)
+    admin.apply(base, manager="team")
     more = {"name": "managers", "escalateAfter": "10m", "targets": [OTHER]}
-    apply_as(kubectl, namespace, "platform", base | {"spec": {"levels": [more]}})
-    apply_as(kubectl, namespace, "team", base)
-    spec = read(kubectl, namespace, "escalationpolicy/example")["spec"]
+    admin.apply(base | {"spec": {"levels": [more]}}, manager="platform")
+    admin.apply(base, manager="team")
+    spec = read(admin, "EscalationPolicy")["spec"]
     assert [level["name"] for level in spec["levels"]] == ["primary", "managers"]
     assert spec["lastResort"] == {"targets": [TARGET]}
 
 
-def test_an_overlay_adds_to_a_row_of_the_severity_matrix(kubectl, namespace):
-    base = manifest("IncidentClass", {}, name=f"{namespace[:54]}-merged")
-    apply_as(kubectl, namespace, "platform", base)
+def test_an_overlay_adds_to_a_row_of_the_severity_matrix(admin):
+    base = manifest("IncidentClass", {}, name=f"{admin.namespace[:54]}-merged")
+    admin.apply(base, manager="platform")
     rows = [{"name": "SEV-1", "updateEvery": "15m"}, {"name": "SEV-2", "rank": 2}]
-    apply_as(kubectl, namespace, "overlay", base | {"spec": {"severities": rows}})
-    name = f"incidentclass/{base['metadata']['name']}"
-    first, second = read(kubectl, namespace, name)["spec"]["severities"]
+    admin.apply(base | {"spec": {"severities": rows}}, manager="overlay")
+    first, second = read(admin, "IncidentClass", base["metadata"]["name"])["spec"]["severities"]
     assert (first["rank"], first["updateEvery"]) == (1, "15m")
     assert second["name"] == "SEV-2"
 

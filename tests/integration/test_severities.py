@@ -20,7 +20,7 @@ INCIDENT: Json = {"title": "Checkout fails", "severity": "SEV-2", "affected": [{
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster) -> Iterator[Stage]:
     with admin_client(cluster) as client:
-        stage = set_stage(cluster, client, "severities-and-classes")
+        stage = set_stage(client, "severities-and-classes")
         stage.grant("ana", "watchbill-responder")
         stage.wait_for("ana", "incidents", "declare")
         stage.allow(DEFAULT_OPERATOR_USER, "incidents", ["create"])

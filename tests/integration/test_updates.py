@@ -23,7 +23,7 @@ UPDATE: Json = {
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster) -> Iterator[Stage]:
     with admin_client(cluster) as client:
-        stage = set_stage(cluster, client, "updates-and-approvals")
+        stage = set_stage(client, "updates-and-approvals")
         stage.grant("ana", "watchbill-responder")
         stage.grant("bo", "watchbill-approver")
         stage.wait_for("ana", "incidentupdates", "create")

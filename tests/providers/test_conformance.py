@@ -121,7 +121,7 @@ def test_no_body_is_too_strange_to_be_read(name: str, body: bytes):
 
 @pytest.mark.parametrize("name", SENDING)
 def test_a_verdict_fits_into_the_status(name: str):
-    body = json.dumps({"message": "x" * 9999, "errors": ["\x1b" * 9999]}).encode()
+    body = json.dumps({"message": "x" * 999, "errors": ["\x1b" * 999]}).encode()
     for code in ALL_CODES:
         verdict = PROVIDERS[name].parse(Response(code, {}, body), NOW)
         assert len(verdict.message) <= 256

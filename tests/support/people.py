@@ -1,10 +1,12 @@
 """Persons at the API server: whoever a test wants, by impersonation, in a namespace of its own."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import yaml
 
 from dev.client import Answer
 from dev.cluster import Cluster
@@ -19,8 +21,14 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 IN_FORCE_SECONDS = 20.0
 
+MERGE, APPLY = "application/merge-patch+json", "application/apply-patch+yaml"
+DRY_RUN = "dryRun=All&fieldValidation=Strict"
+"""The query by which the server judges an object as kubectl has it judged, and keeps nothing."""
+
 _KIND_OF = {kind.plural: kind.name for kind in KINDS}
+_PLURAL_OF = {kind.name: kind.plural for kind in KINDS}
 _CLUSTER_WIDE = {kind.plural for kind in KINDS if kind.scope == "Cluster"}
+_CLUSTER_WIDE |= {"namespaces", "clusterroles", "clusterrolebindings"}
 
 
 @dataclass(frozen=True)
@@ -42,22 +50,41 @@ class Person:
         path = self.path(plural, name) + (f"/{subresource}" if subresource else "")
         return self.ask("PATCH", path, {subresource or "spec": spec})
 
+    def make_namespace(self) -> None:
+        """Makes the namespace that this person is in."""
+        made = self.ask("POST", "/api/v1/namespaces", {"metadata": {"name": self.namespace}})
+        assert made.succeeded, made.message
+
     def delete(self, plural: str, name: str) -> Answer:
         """The answer to the deletion of an object."""
         return self.ask("DELETE", self.path(plural, name))
 
-    def ask(self, method: str, path: str, body: Json | None = None) -> Answer:
-        """The answer to any request."""
+    def apply(self, *objects: Json, manager: str = "") -> None:
+        """Applies objects as `kubectl apply --server-side` does; all must be taken.
+
+        A field that another manager owns is a conflict where a manager is named, and else overwritten.
+        """
+        query = f"fieldManager={manager}" if manager else "fieldManager=tests&force=true"
+        for thing in objects:
+            name, place = thing["metadata"]["name"], thing["metadata"].get("namespace", self.namespace)
+            plural = _PLURAL_OF.get(thing["kind"], f"{thing['kind'].lower()}s")
+            path = replace(self, namespace=place).path(plural, name, thing["apiVersion"])
+            answer = self.ask("PATCH", f"{path}?{query}", thing, APPLY)
+            assert answer.succeeded, answer.message
+
+    def ask(self, method: str, path: str, body: Json | None = None, patch: str = MERGE) -> Answer:
+        """The answer to any request; a PATCH is of this content type."""
         headers = {} if self.user is None else {"Impersonate-User": self.user}
-        if method == "PATCH":
-            headers["Content-Type"] = "application/merge-patch+json"
-        answer = self.client.request(method, path, json=body, headers=headers)
+        headers["Content-Type"] = patch if method == "PATCH" else "application/json"
+        content = None if body is None else json.dumps(body)
+        answer = self.client.request(method, path, content=content, headers=headers)
         return Answer(answer.status_code, answer.json())
 
-    def path(self, plural: str, name: str = "") -> str:
-        """The path of a resource of ours, or of one object."""
+    def path(self, plural: str, name: str = "", version: str = API_VERSION) -> str:
+        """The path of a resource, by default of ours, or of one object."""
         scope = "" if plural in _CLUSTER_WIDE else f"/namespaces/{self.namespace}"
-        return f"/apis/{API_VERSION}{scope}/{plural}" + (f"/{name}" if name else "")
+        root = "apis" if "/" in version else "api"
+        return f"/{root}/{version}{scope}/{plural}" + (f"/{name}" if name else "")
 
 
 @dataclass(frozen=True)
@@ -127,14 +154,13 @@ class Stage:
         assert answer.succeeded, answer.message
 
 
-def set_stage(cluster: Cluster, client: httpx.Client, namespace: str) -> Stage:
+def set_stage(client: httpx.Client, namespace: str) -> Stage:
     """A stage in a new namespace, with the roles that ship as examples at hand; no operator works."""
-    applied = cluster.run_kubectl("apply", "--server-side", f"--filename={REPOSITORY / 'examples/roles'}")
-    assert applied.returncode == 0, applied.stderr
     stage = Stage(Person(client, namespace))
+    for file in sorted((REPOSITORY / "examples/roles").glob("*.yaml")):
+        stage.admin.apply(*yaml.safe_load_all(file.read_text()))
     wait_until(lambda: operator_at_work(stage.admin), IN_FORCE_SECONDS)
-    made = stage.admin.ask("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
-    assert made.succeeded, made.message
+    stage.admin.make_namespace()
     return stage
 
 

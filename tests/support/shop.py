@@ -1,7 +1,6 @@
 """A team by plain requests: a test of many objects takes no process for each of them."""
 
 import base64
-import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -9,8 +8,7 @@ from dev.client import Answer
 from dev.receiver import Receiver
 from dev.waiting import wait_until
 from tests.support.builders import target
-from tests.support.kubectl import Kubectl
-from tests.support.people import RBAC, Json, Person
+from tests.support.people import RBAC, Json
 from tests.support.team import Object, Team, condition
 from watchbill.api.group import API_VERSION
 from watchbill.api.kinds import KINDS
@@ -23,20 +21,6 @@ Found = TypeVar("Found")
 
 class Shop(Team):
     """A team with as many policies as a test likes, each under a class of its own."""
-
-    def __init__(self, kubectl: Kubectl, admin: Person, receiver: Receiver) -> None:
-        self.admin = admin
-        made = admin.ask("POST", "/api/v1/namespaces", {"metadata": {"name": admin.namespace}})
-        assert made.succeeded, made.message
-        super().__init__(kubectl, admin.namespace, receiver)
-
-    def apply(self, *objects: Object) -> None:
-        """Apply objects as the administrator, by server-side apply."""
-        for thing in objects:
-            path = f"{self._path(thing['kind'], thing['metadata']['name'])}?{MANAGER}"
-            headers = {"Content-Type": "application/apply-patch+yaml"}
-            answer = self.admin.client.patch(path, content=json.dumps(thing), headers=headers)
-            assert answer.is_success, answer.text
 
     def secret(self, name: str, **values: str | bytes) -> None:
         """Apply a Secret, which then has these keys and no others."""

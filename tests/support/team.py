@@ -1,5 +1,6 @@
 """A team and its platform on the real API server, as objects that a test applies in a line each."""
 
+import base64
 import json
 import time
 from collections.abc import Callable
@@ -7,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import yaml
-
-from dev.receiver import Receiver
+from dev.receiver import PAGERDUTY_PATH, Receiver
 from tests.support.builders import target
 from tests.support.kubectl import Kubectl
+from tests.support.people import Person, Stage
+from watchbill.api.group import DEFAULT_OPERATOR_USER
 
 ROUTING_KEY = "R0UT1NGKEY0123456789ABCDEF012345"
 Found = TypeVar("Found")
@@ -20,10 +21,13 @@ Object = dict[str, Any]
 
 @dataclass
 class Team:
-    """A namespace with two connections, pagerduty and backup-pager, a class of its own, and no policy."""
+    """A namespace with two connections, pagerduty and backup-pager, a class of its own, and no policy.
+
+    What it does is done by plain requests, as the administrator: kubectl would take a process for each.
+    """
 
     kubectl: Kubectl
-    namespace: str
+    admin: Person
     receiver: Receiver
     rows: dict[str, Object] = field(default_factory=dict)
 
@@ -45,8 +49,14 @@ class Team:
         }
         key = {"name": "pagerduty", "key": "routingKey"}
         self.apply(binding)
+        Stage(self.admin).wait_for(DEFAULT_OPERATOR_USER, "secrets", "get", group="")
         self.connection("pagerduty", pagerDuty={"routingKeySecretRef": key, "baseURL": url})
         self.connection("backup-pager", webhook={"urlSecretRef": {"name": "backup-pager", "key": "url"}})
+
+    @property
+    def namespace(self) -> str:
+        """The name of the namespace."""
+        return self.admin.namespace
 
     @property
     def class_name(self) -> str:
@@ -55,11 +65,12 @@ class Team:
 
     def apply(self, *objects: Object) -> None:
         """Apply objects as the administrator."""
-        self.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(objects))
+        self.admin.apply(*objects)
 
     def secret(self, name: str, **values: str) -> None:
         """Apply a Secret."""
-        self.apply(self._object("v1", "Secret", name) | {"stringData": values})
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+        self.apply(self._object("v1", "Secret", name) | {"data": data})
 
     def connection(self, name: str, **spec: Any) -> None:
         """Apply a Connection."""
@@ -92,16 +103,21 @@ class Team:
 
     def declare(self, name: str = "checkout", severity: str = "SEV-1", **spec: Any) -> Object:
         """Create an incident, and return it."""
-        body = self._object("watchbill.dev/v1alpha1", "Incident", name)
         wanted = {"title": "Checkout fails", "severity": severity, "classRef": {"name": self.class_name}}
-        body |= {"spec": wanted | spec}
-        created = self.kubectl("create", "-f", "-", "-o", "json", input=json.dumps(body))
-        return dict(json.loads(created.stdout))
+        created = self.admin.create("incidents", wanted | spec, name=name)
+        assert created.succeeded, created.message
+        return created.body
+
+    def declare_in_steps(self, apart: str) -> Object:
+        """Create an incident of a policy with two levels that are so far apart, both at PagerDuty."""
+        self.policy(("first", apart, [target("pagerduty")]), ("second", "5m", [target("pagerduty")]))
+        self.severities()
+        return self.declare()
 
     def patch(self, name: str = "checkout", **spec: Any) -> None:
         """Change an incident's spec as the administrator."""
-        change = json.dumps({"spec": spec})
-        self.kubectl("-n", self.namespace, "patch", "incident", name, "--type=merge", "-p", change)
+        changed = self.admin.patch("incidents", name, spec)
+        assert changed.succeeded, changed.message
 
     def acknowledge(self, name: str = "checkout", **entry: Any) -> None:
         """Acknowledge as the administrator."""
@@ -109,8 +125,9 @@ class Team:
 
     def incident(self, name: str = "checkout") -> Object:
         """The incident as the API server has it."""
-        answer = self.kubectl("-n", self.namespace, "get", "incident", name, "-o", "json")
-        return dict(json.loads(answer.stdout))
+        found = self.admin.ask("GET", self.admin.path("incidents", name))
+        assert found.succeeded, found.message
+        return found.body
 
     def wait_for(
         self, found: Callable[[Object], Found | None], name: str = "checkout", within: float = 10
@@ -129,7 +146,7 @@ class Team:
                 raise AssertionError(
                     f"not within {within:g} s: {json.dumps(incident.get('status'), indent=1)}"
                 )
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def wait_for_phase(self, phase: str, name: str = "checkout", within: float = 10) -> Object:
         """The incident, once it is in this phase."""
@@ -145,3 +162,9 @@ def condition(incident: Object, type_: str) -> Object:
     """The condition of this type, empty where there is none."""
     found = (c for c in incident.get("status", {}).get("conditions", []) if c["type"] == type_)
     return next(found, {})
+
+
+def triggers(receiver: Receiver) -> list[str]:
+    """The keys of the pages that arrived at PagerDuty, in order, repeats included."""
+    sent = [request.json for request in receiver.requests_to(PAGERDUTY_PATH)]
+    return [event["dedup_key"] for event in sent if event["event_action"] == "trigger"]

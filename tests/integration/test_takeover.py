@@ -1,0 +1,105 @@
+"""Who acts when the leader is killed, asked to stop or frozen, and what a leader does that is cut off."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev.cluster import Cluster
+from dev.operator_process import OperatorProcess
+from dev.receiver import Reaction
+from tests.support.builders import target
+from tests.support.cut import Wire
+from tests.support.team import Team, triggers
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def wire(cluster: Cluster) -> Iterator[Wire]:
+    with Wire(cluster.url) as carried:
+        yield carried
+
+
+def operator(cluster: Cluster, path: Path, identity: str = "operator") -> OperatorProcess:
+    return OperatorProcess(cluster.operator_kubeconfig, path / f"{identity}.log", identity=identity)
+
+
+def test_a_standby_takes_over_when_the_leader_is_killed(team: Team, cluster: Cluster, tmp_path: Path):
+    leader = operator(cluster, tmp_path, "one").start()
+    standby = operator(cluster, tmp_path, "two").start(wait=False)
+    try:
+        team.declare_in_steps("1s")
+        team.receiver.wait_for(triggers)
+        leader.kill()
+        killed = time.monotonic()
+        standby.wait_for_line("ready", 30)
+        team.receiver.wait_for(lambda r: len(set(triggers(r))) == 2, timeout=25)
+        assert time.monotonic() - killed < 20 + 3
+    finally:
+        standby.stop()
+        leader.kill()
+
+
+def test_a_leader_that_is_asked_to_stop_hands_over_at_once(team: Team, cluster: Cluster, tmp_path: Path):
+    leader = operator(cluster, tmp_path, "one").start()
+    standby = operator(cluster, tmp_path, "two").start(wait=False)
+    try:
+        team.receiver.script("/v2/enqueue", Reaction(delay=2.0), times=1)
+        team.policy(("first", "5m", [target("pagerduty")]))
+        team.severities()
+        team.declare()
+        team.receiver.wait_for(triggers)
+        assert leader.stop() == 0
+        stopped = time.monotonic()
+        standby.wait_for_line("ready", 30)
+        assert time.monotonic() - stopped < 5, "the lease was released"
+        team.wait_for(lambda i: i["status"]["pages"][0]["state"] == "Accepted")
+        assert len(triggers(team.receiver)) == 1, "the send in flight was ended and recorded"
+    finally:
+        standby.stop()
+
+
+def test_paging_goes_on_while_the_api_server_is_silent(
+    team: Team, cluster: Cluster, wire: Wire, tmp_path: Path
+):
+    kubeconfig = wire.kubeconfig(cluster.operator_kubeconfig, tmp_path / "wired.kubeconfig")
+    with OperatorProcess(kubeconfig, tmp_path / "operator.log") as process:
+        team.declare_in_steps("3s")
+        team.receiver.wait_for(triggers)
+        team.wait_for(lambda i: i["status"]["pages"][0]["state"] == "Accepted")
+        wire.cut()
+        team.receiver.wait_for(lambda r: len(triggers(r)) == 2, timeout=20)
+        second = team.receiver.requests_to("/v2/enqueue")[-1].json
+        assert "cannot be seen since" in str(second["payload"])
+        team.acknowledge()
+        wire.mend()
+        team.receiver.wait_for(lambda r: {a.state for a in r.alerts} == {"acknowledged"}, timeout=40)
+        incident = team.wait_for_phase("Acknowledged", within=40)
+        assert [page["level"] for page in incident["status"]["pages"]] == ["first", "second"]
+        assert len(triggers(team.receiver)) == 2, "nothing is sent twice"
+        assert process.exit_code is None
+
+
+def test_a_frozen_leader_that_wakes_up_sends_nothing_more(team: Team, cluster: Cluster, tmp_path: Path):
+    leader = operator(cluster, tmp_path, "one").start()
+    standby = operator(cluster, tmp_path, "two").start(wait=False)
+    try:
+        team.declare_in_steps("1s")
+        team.receiver.wait_for(triggers)
+        leader.send_signal(signal.SIGSTOP)
+        standby.wait_for_line("ready", 30)
+        team.receiver.wait_for(lambda r: len(set(triggers(r))) == 2, timeout=25)
+        team.acknowledge()
+        team.receiver.wait_for(lambda r: {a.state for a in r.alerts} == {"acknowledged"})
+        sent = len(triggers(team.receiver))
+        leader.send_signal(signal.SIGCONT)
+        leader.wait_for_line("this process does not lead any more", 10)
+        team.patch(state="Resolved", stateReason="done", setBy={"state": "admin"})
+        team.receiver.wait_for(lambda r: {a.state for a in r.alerts} == {"resolved"})
+        assert len(triggers(team.receiver)) == sent
+    finally:
+        leader.kill()
+        standby.stop()
