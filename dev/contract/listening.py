@@ -1,6 +1,7 @@
 """A server of others as a process of its own, which says in its log where it listens."""
 
 import re
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -24,13 +25,14 @@ class Listening:
         """A process that runs this command once it is started, and keeps its files in the directory."""
         self._command = command
         self._pid_file = directory / f"{name}.pid"
+        self._child: subprocess.Popen[bytes] | None = None
         self.log = directory / f"{name}.log"
         self.url = ""
         """The origin, once it listens."""
 
     def start(self) -> str:
         """Starts the process and returns the origin; raises DevError where it ends or takes 60 s."""
-        processes.start(self._command, self.log, self._pid_file, die_with_parent=True)
+        self._child = processes.start(self._command, self.log, self._pid_file, die_with_parent=True)
         try:
             wait_until(self._does_not_listen, START_SECONDS)
         except DevError:
@@ -41,6 +43,8 @@ class Listening:
     def stop(self) -> None:
         """Ends the process."""
         processes.stop(self._pid_file, STOP_SECONDS)
+        if self._child is not None:
+            self._child.wait()
 
     def __enter__(self) -> Self:
         self.start()
