@@ -31,11 +31,18 @@ down: $(STAMP) ## stop the local control plane
 .PHONY: test
 test: $(STAMP) ## run every test: the fast ones first, then those that need an API server
 	@$(BIN)/python -m dev build
+	@# Without these the contract tests are skipped loudly, and fail where CI is set.
+	@$(BIN)/python -m dev contract || true
 	@rm -f .dev/results.json; failed=0; \
 	$(BIN)/python -m pytest -m 'not cluster' || failed=1; \
 	$(BIN)/python -m pytest -m cluster || failed=1; \
 	$(BIN)/python -m tests.plugins.features summary || failed=1; \
 	exit $$failed
+
+.PHONY: contract
+contract: $(STAMP) ## hold our requests, and our fakes, against the vendors' own documents
+	@$(BIN)/python -m dev contract
+	@$(BIN)/python -m pytest tests/contract
 
 .PHONY: check
 check: $(STAMP) ## check format, lint, types, layers and generated files; no cluster needed
@@ -62,6 +69,8 @@ features: $(STAMP) ## print each row of the acceptance table: proven, by which t
 lock: $(STAMP) ## pin the requirements again; ARGS=--upgrade takes newer versions
 	$(LOCK) $(ARGS) requirements/runtime.in -o requirements/runtime.txt
 	$(LOCK) $(ARGS) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) $(ARGS) requirements/contract.in -o requirements/contract.txt
+	cd dev/contract && npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
 # Made once, and brought up to date when the pins or the project's own metadata change.
 $(STAMP): $(VENV)/.tools pyproject.toml

@@ -1,4 +1,4 @@
-"""`python -m dev up|down|status|build|generate|demo`: what the Makefile runs."""
+"""`python -m dev up|down|status|build|contract|generate|demo`: what the Makefile runs."""
 
 import argparse
 import importlib
@@ -11,6 +11,7 @@ from types import FrameType
 
 from dev.assets import ensure_assets
 from dev.cluster import Cluster
+from dev.contract.tools import ensure_tools
 from dev.demo import KILLS
 from dev.demo import main as play_demo
 from dev.errors import DevError
@@ -51,6 +52,13 @@ def build(_: argparse.Namespace) -> int:
     return 0
 
 
+def contract(_: argparse.Namespace) -> int:
+    """Installs what the contract tests need, or finds that it is there, and prints where."""
+    tools = ensure_tools(os.environ, Progress())
+    print(tools.prism, tools.mitmproxy, sep="\n")
+    return 0
+
+
 def generate(options: argparse.Namespace) -> int:
     """Writes what is made from the models; with --check tells what is stale instead."""
     # Not at the top: the models take half a second to import, and `up` does not need them.
@@ -68,6 +76,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "down": down,
     "status": status,
     "build": build,
+    "contract": contract,
     "generate": generate,
     "demo": demo,
 }

@@ -1,9 +1,7 @@
 """What PagerDuty alone does: severities, its routing key, its limits; and its own document."""
 
 import json
-import os
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,6 @@ from dev.fake_pagerduty import FakePagerDuty
 from tests.providers.pages import (
     KEY,
     NOW,
-    ROOT,
     acknowledge,
     effects_for,
     incident,
@@ -24,16 +21,13 @@ from tests.providers.pages import (
     settings_for,
     trigger,
 )
-from tests.support.require import require
+from tests.support.specs import vendor_document
 from watchbill.api.connection import PagerDuty
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Response, Settings
 from watchbill.providers.registry import PROVIDERS
 
 PROVIDER = PROVIDERS["pagerDuty"]
-DOCUMENT = (
-    Path(os.environ.get("WATCHBILL_SPECS", ROOT / "../shared/specs")) / "pagerduty/events-v2_openapiv3.json"
-)
 
 
 def payload(**changes: Any) -> dict[str, Any]:
@@ -128,12 +122,10 @@ def test_a_good_answer_that_is_not_the_vendors_is_not_believed(status: int, body
 
 @cache
 def document() -> OpenAPI:
-    require(
-        DOCUMENT.is_file(), f"PagerDuty's OpenAPI document ({DOCUMENT}); WATCHBILL_SPECS names the folder"
-    )
     # The saved document is checked as data, not as a model of how to write one.
     config = Config(spec_validator_cls=None)  # type: ignore[arg-type]  # documented, and not in its types
-    return OpenAPI.from_dict(json.loads(DOCUMENT.read_text()), config=config)
+    found = vendor_document("pagerduty/events-v2_openapiv3.json")
+    return OpenAPI.from_dict(json.loads(found.read_text()), config=config)
 
 
 def as_seen(body: bytes) -> MockRequest:
