@@ -8,7 +8,10 @@ from dev.contract.gate import Report
 from dev.contract.tools import Tools, ensure_tools
 from dev.errors import DevError
 from dev.progress import Progress
+from tests.contract.slack_stage import slack, slack_stage
 from tests.support.require import require
+
+__all__ = ["slack", "slack_stage"]
 
 REPORTS = pytest.StashKey[dict[str, Report]]()
 

@@ -19,7 +19,7 @@ from tests.contract.stage import Stage, stage
 from tests.providers.pages import incident, page, request_for, settings_for
 from tests.support.specs import vendor_document
 from watchbill.api.connection import PagerDuty
-from watchbill.core.effects import AcknowledgePage, Effect, ResolvePage, SendPage
+from watchbill.core.effects import AcknowledgePage, PageEffect, ResolvePage, SendPage
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Request, Settings, Verdict
 from watchbill.providers.pagerduty import PagerDutyProvider
@@ -51,7 +51,7 @@ def key() -> str:
 
 
 async def send(
-    effect: Effect, origin: str, provider: PagerDutyProvider | None = None, deadline: float = DEADLINE
+    effect: PageEffect, origin: str, provider: PagerDutyProvider | None = None, deadline: float = DEADLINE
 ) -> Verdict:
     """What the product's own sender makes of it."""
     secret = {"name": "pagerduty", "key": "routingKey"}
@@ -100,7 +100,7 @@ async def test_the_vendors_refusal_passes_and_is_about_the_credential(vendor: St
 class Broken(PagerDutyProvider):
     """Sends our own word for how bad it is."""
 
-    def build(self, effect: Effect, settings: Settings, now: datetime) -> Request:
+    def build(self, effect: PageEffect, settings: Settings, now: datetime) -> Request:
         request = super().build(effect, settings, now)
         body = json.loads(request.body)
         body["payload"]["severity"] = "SEV-1"

@@ -1,4 +1,4 @@
-"""Slack's calls for an incident's channel, held against its document on the way out and on the way back.
+"""Our Slack, held against the vendor's document: what it refuses, and what it answers.
 
 The document is of 2021. It knows no bookmarks, which therefore go around Prism: Prism answers 404 to what
 it does not know. The samples of the vendor's SDK know them, and what else is newer.
@@ -6,58 +6,21 @@ it does not know. The samples of the vendor's SDK know them, and what else is ne
 
 import itertools
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from dev.contract.fault_proxy import CUT_AFTER_DELIVERY, Fault
-from dev.contract.tools import Tools
-from dev.fake_slack import FakeSlack
+from dev.contract.fault_proxy import Fault
 from dev.fake_slack_shapes import BOT, Channel
-from dev.receiver import SLACK_PATH, Reaction, Receiver
-from tests.contract.stage import Stage, stage
+from dev.receiver import SLACK_PATH, Reaction
+from tests.contract.slack_stage import TOKEN
+from tests.contract.stage import Stage
 from tests.support.specs import vendor_document
 
-TOKEN = "xoxb-example"
 NAMES = (f"inc-{number}" for number in itertools.count())
 MARK = {"event_type": "watchbill_post", "event_payload": {"uid": "0f6e1c9a", "seq": 1}}
 JSON = {"content-type": "application/json"}
-
-
-def strict(node: Any) -> Any:
-    """The document with its unions made to bite.
-
-    It words "one of these" as `items` without a type, which only arrays have to heed: so any channel at
-    all would be a channel.
-    """
-    if isinstance(node, list):
-        return [strict(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    if "type" not in node and isinstance(node.get("items"), dict) and node["items"].keys() == {"anyOf"}:
-        node = {**node, **node["items"]}
-        del node["items"]
-    return {name: strict(each) for name, each in node.items()}
-
-
-@pytest.fixture(scope="module")
-def played(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    directory = tmp_path_factory.mktemp("slack")
-    document = directory / "document.json"
-    original = vendor_document("slack/slack_web_openapi_v3.trimmed.json")
-    document.write_text(json.dumps(strict(json.loads(original.read_text()))))
-    receiver = Receiver(slack=FakeSlack(tokens={TOKEN}))
-    with stage(tools, document, receiver, SLACK_PATH, directory) as running:
-        yield running
-
-
-@pytest.fixture
-def vendor(played: Stage) -> Stage:
-    played.failing.script()
-    played.receiver.slack.channels.clear()
-    return played
 
 
 class Calls:
@@ -85,8 +48,8 @@ class Calls:
 
 
 @pytest.fixture
-def calls(vendor: Stage) -> Calls:
-    return Calls(vendor.checked)
+def calls(slack: Stage) -> Calls:
+    return Calls(slack.checked)
 
 
 @pytest.fixture
@@ -105,27 +68,6 @@ def the(channel: Channel | None) -> Channel:
     return channel
 
 
-def test_a_channel_is_made_spoken_in_and_archived(vendor: Stage, calls: Calls, name: str):
-    bot = good(calls.read("auth.test"))["user_id"]
-    channel = calls.created(name)
-    good(calls.do("conversations.setPurpose", channel=channel, purpose="watchbill 0f6e1c9a"))
-    good(calls.do("conversations.setTopic", channel=channel, topic="SEV-1, Triggered"))
-    ts = good(calls.do("chat.postMessage", channel=channel, text="Ana is paged.", metadata=MARK))["ts"]
-    history = good(
-        calls.read("conversations.history", channel=channel, include_all_metadata="true", limit=200)
-    )
-    [mine] = [each for each in history["messages"] if each.get("metadata") == MARK]
-    [listed] = good(calls.read("users.conversations", exclude_archived="true", limit=200))["channels"]
-    good(calls.do("conversations.archive", channel=channel))
-    assert (mine["ts"], mine["user"]) == (ts, bot)
-    assert (listed["id"], listed["creator"]) == (channel, bot)
-    assert (listed["topic"]["value"], listed["purpose"]["value"]) == (
-        "SEV-1, Triggered",
-        "watchbill 0f6e1c9a",
-    )
-    assert the(vendor.receiver.slack.channel(name)).is_archived
-
-
 @pytest.mark.parametrize(
     ("method", "given", "error"),
     [
@@ -142,10 +84,10 @@ def test_a_channel_is_made_spoken_in_and_archived(vendor: Stage, calls: Calls, n
     ],
 )
 def test_slacks_refusals_are_among_those_that_its_document_knows(
-    vendor: Stage, calls: Calls, method: str, given: dict[str, Any], error: str
+    slack: Stage, calls: Calls, method: str, given: dict[str, Any], error: str
 ):
-    vendor.receiver.slack.add("taken", {BOT}, is_archived=True)
-    vendor.receiver.slack.add("peoples")
+    slack.receiver.slack.add("taken", {BOT}, is_archived=True)
+    slack.receiver.slack.add("peoples")
     answer = calls.do(method, **given)
     assert (answer.status_code, answer.json()) == (200, {"ok": False, "error": error})
 
@@ -154,9 +96,9 @@ def test_slacks_refusals_are_among_those_that_its_document_knows(
     ("token", "status"),
     [pytest.param("xoxb-other", 200, id="a wrong one"), pytest.param("", 401, id="none, seen by Prism")],
 )
-def test_without_a_token_that_is_valid_nothing_is_done(vendor: Stage, name: str, token: str, status: int):
-    answer = Calls(vendor.checked, token).do("conversations.create", name=name)
-    assert (answer.status_code, vendor.receiver.slack.channels) == (status, [])
+def test_without_a_token_that_is_valid_nothing_is_done(slack: Stage, name: str, token: str, status: int):
+    answer = Calls(slack.checked, token).do("conversations.create", name=name)
+    assert (answer.status_code, slack.receiver.slack.channels) == (status, [])
     assert answer.json().get("error", "") == ("invalid_auth" if status == 200 else "")
 
 
@@ -171,11 +113,11 @@ def test_without_a_token_that_is_valid_nothing_is_done(vendor: Stage, name: str,
     ],
 )
 def test_a_wrong_request_is_refused_and_never_arrives(
-    vendor: Stage, calls: Calls, verb: str, method: str, given: dict[str, Any]
+    slack: Stage, calls: Calls, verb: str, method: str, given: dict[str, Any]
 ):
-    before = len(vendor.receiver.requests)
+    before = len(slack.receiver.requests)
     assert getattr(calls, verb)(method, **given).status_code == 422
-    assert len(vendor.receiver.requests) == before
+    assert len(slack.receiver.requests) == before
 
 
 @pytest.mark.parametrize(
@@ -193,62 +135,21 @@ def test_a_wrong_request_is_refused_and_never_arrives(
     ],
 )  # fmt: skip
 def test_a_wrong_answer_of_the_fake_is_an_error(
-    vendor: Stage, calls: Calls, method: str, given: dict[str, Any], answer: dict[str, Any]
+    slack: Stage, calls: Calls, method: str, given: dict[str, Any], answer: dict[str, Any]
 ):
     wrong = Reaction(status=200, headers=JSON, body=json.dumps(answer).encode())
-    vendor.receiver.script(f"{SLACK_PATH}/api/{method}", wrong, times=1)
+    slack.receiver.script(f"{SLACK_PATH}/api/{method}", wrong, times=1)
     found = calls.do(method, **given)
     assert (found.status_code, found.json()["type"].partition("#")[2]) == (500, "VIOLATIONS")
 
 
-def test_a_create_that_is_cut_after_delivery_is_found_again(vendor: Stage, name: str):
-    vendor.receiver.slack.longest_page = 2
-    calls = Calls(vendor.failing.url)
-    for number in range(3):
-        calls.created(f"{name}-before-{number}")
-    vendor.failing.script(CUT_AFTER_DELIVERY)
-    with pytest.raises(httpx.RemoteProtocolError):
-        calls.do("conversations.create", name=name)
-    assert calls.do("conversations.create", name=name).json()["error"] == "name_taken"
-    bot = good(calls.read("auth.test"))["user_id"]
-    found, cursor = [], ""
-    while True:
-        given = {"limit": 200, "exclude_archived": "true"} | ({"cursor": cursor} if cursor else {})
-        answer = good(calls.read("users.conversations", **given))
-        found += [each for each in answer["channels"] if each["name"] == name]
-        if not (cursor := answer["response_metadata"]["next_cursor"]):
-            break
-    made = the(vendor.receiver.slack.channel(name))
-    assert [(each["id"], each["creator"], each["created"]) for each in found] == [
-        (made.id, bot, made.created)
-    ]
-
-
-def test_a_message_that_is_cut_after_delivery_is_found_again_by_its_mark(vendor: Stage, name: str):
-    calls = Calls(vendor.failing.url)
-    channel = calls.created(name)
-    vendor.failing.script(CUT_AFTER_DELIVERY)
-    with pytest.raises(httpx.RemoteProtocolError):
-        calls.do("chat.postMessage", channel=channel, text="Ana is paged.", metadata=MARK)
-    history = good(calls.read("conversations.history", channel=channel, include_all_metadata="true"))
-    assert [each["text"] for each in history["messages"] if each.get("metadata") == MARK] == ["Ana is paged."]
-
-
-def test_slacks_limit_comes_with_its_seconds(vendor: Stage, calls: Calls, name: str):
-    body = b'{"ok": false, "error": "ratelimited"}'
-    limited = Reaction(status=429, headers={"retry-after": "30", **JSON}, body=body)
-    vendor.receiver.script(f"{SLACK_PATH}/api/conversations.create", limited, times=1)
-    answer = calls.do("conversations.create", name=name)
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "30")
-
-
-def test_a_fault_before_delivery_makes_nothing(vendor: Stage, name: str):
-    vendor.failing.script(Fault("cut"), Fault("answer", status=503))
-    calls = Calls(vendor.failing.url)
+def test_a_fault_before_delivery_makes_nothing(slack: Stage, name: str):
+    slack.failing.script(Fault("cut"), Fault("answer", status=503))
+    calls = Calls(slack.failing.url)
     with pytest.raises(httpx.RemoteProtocolError):
         calls.do("conversations.create", name=name)
     assert calls.do("conversations.create", name=name).status_code == 503
-    assert vendor.receiver.slack.channels == []
+    assert slack.receiver.slack.channels == []
 
 
 def unlike(found: Any, sample: Any, where: str) -> list[str]:
@@ -269,9 +170,9 @@ def unlike(found: Any, sample: Any, where: str) -> list[str]:
     ]
 
 
-def test_every_answer_has_the_shape_of_the_vendors_samples_bookmarks_too(vendor: Stage, name: str):
+def test_every_answer_has_the_shape_of_the_vendors_samples_bookmarks_too(slack: Stage, name: str):
     samples = json.loads(vendor_document("slack/sample_web_api_responses.json").read_text())
-    calls = Calls(f"{vendor.receiver.url}{SLACK_PATH}")
+    calls = Calls(f"{slack.receiver.url}{SLACK_PATH}")
     channel = calls.created(name)
     link = {"title": "Incident", "type": "link", "link": "https://example.com/incident"}
     answers = {
