@@ -79,3 +79,9 @@ def shop(
     """A team as `team` is one, made by plain requests: for tests of many objects."""
     digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
     return Shop(kubectl, Person(administrator, f"shop-{digest}"), receiver)
+
+
+@pytest.fixture
+def other(kubectl: Kubectl, administrator: httpx.Client, receiver: Receiver, shop: Shop) -> Shop:
+    """Another team, to which nothing bad happens."""
+    return Shop(kubectl, Person(administrator, f"{shop.namespace}-other"), receiver)
