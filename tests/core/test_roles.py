@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from tests.support.builders import incident_class
+from tests.support.builders import T0, incident_class
 from tests.support.play import ACKNOWLEDGED, begun, passed, said, seconds
+from watchbill.api.incident_status import MAX_ROLES, RoleHolder
 
 
 def role_entries(incident):
@@ -75,3 +76,12 @@ def test_a_class_can_have_no_more_roles_than_a_status_holds_beside_the_commander
     with pytest.raises(ValidationError, match="at most 7"):
         incident_class(roles=[*roles, roles[0] | {"name": "one-more"}])
     assert incident.status.commander == "ana"
+
+
+def test_roles_that_only_another_version_knows_give_way_before_the_status_cannot_be_written():
+    incident = begun()
+    left = [RoleHolder(name=f"role-{number}", user="cy", since_time=T0) for number in range(MAX_ROLES)]
+    incident.stored = incident.stored.model_copy(update={"roles": tuple(left)})
+    incident.change(**ACKNOWLEDGED)
+    names = [role.name for role in incident.status.roles]
+    assert names == [*(role.name for role in left[1:]), "commander"]

@@ -84,6 +84,15 @@ def shop(
 ) -> Shop:
     """A team with many policies and classes, in a namespace of a short name: theirs begin with it."""
     digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
-    admin = Person(administrator, f"shop-{digest}")
+    return _shop(kubectl, Person(administrator, f"shop-{digest}"), receiver)
+
+
+@pytest.fixture
+def other(kubectl: Kubectl, administrator: httpx.Client, receiver: Receiver, shop: Shop) -> Shop:
+    """Another team, to which nothing bad happens."""
+    return _shop(kubectl, Person(administrator, f"{shop.namespace}-other"), receiver)
+
+
+def _shop(kubectl: Kubectl, admin: Person, receiver: Receiver) -> Shop:
     admin.make_namespace()
     return Shop(kubectl, admin, receiver)

@@ -37,7 +37,7 @@ NO_URLS = {
 }
 
 
-def test_class_policy_connection_and_secret_may_come_last_and_the_page_goes_out_at_once(shop: Shop):
+def test_class_policy_and_connection_may_come_last_and_the_page_goes_out_at_once(shop: Shop):
     shop.ladder("good", ("first", "5m", [target(BACKUP)]))
     uid, home = shop.declare()["metadata"]["uid"], shop.namespace
     said = f"IncidentClass {shop.class_of('checkout')} is not there; create it, and the incident goes on"
@@ -59,13 +59,10 @@ def test_class_policy_connection_and_secret_may_come_last_and_the_page_goes_out_
     said = f"level first: nobody can be reached (connection {home}/late is not there)"
     assert skipped == [f"{said}; the next one opens at once"]
 
-    shop.connection("late", webhook={"urlSecretRef": {"name": "late", "key": "url"}})
-    assert shop.ready("Connection", "late", "SecretNotFound") == f"spec.webhook.urlSecretRef: {absent(shop)}"
     shop.declare("good")
     assert shop.paged("good", shop.at("backup"), within=3), "one that lacks something stops no other"
-
-    shop.secret("late", url=f"{shop.receiver.url}{shop.at('late')}")
-    assert shop.paged("checkout", shop.at("late"))["level"] == "first"
+    shop.hook("late")
+    assert shop.paged("checkout", shop.at("late"), within=3)["level"] == "first"
     shop.says("Degraded", "Delivering")
     keys = {request.json["data"]["key"] for request in shop.receiver.requests_to(shop.at("late"))}
     assert {key.partition("/")[0] for key in keys} == {uid}
@@ -79,6 +76,9 @@ def test_a_secret_that_cannot_be_used_is_named_passed_by_and_used_once_it_is_men
         shop.connection(case, webhook={"urlSecretRef": {"name": case, "key": "url"}})
         shop.ladder(case, ("first", "5m", [target(case, BACKUP)]))
         shop.declare(case)
+    # Where there is no fallback, nobody is paged, and the level is walked anew without anybody's asking.
+    shop.ladder("alone", ("first", "5m", [target("absent")]), last_resort="absent")
+    shop.declare("alone")
     for case, (_, reason) in UNUSABLE.items():
         said = f"spec.webhook.urlSecretRef: {why(shop, case)}"
         assert shop.ready("Connection", case, reason) == said
@@ -90,6 +90,10 @@ def test_a_secret_that_cannot_be_used_is_named_passed_by_and_used_once_it_is_men
         said = f"first: {case} could not deliver ({reason}); trying {BACKUP}"
         shop.warns("FellOver", said, case)
 
+    reason, message = hop(shop, "absent")
+    said = f"connection {shop.namespace}/absent fails ({reason}): {message}"
+    shop.says("Degraded", "NobodyPaged", f"no connection accepts a page: {said}", "alone")
+
     for case in UNUSABLE:
         shop.secret(case, url=f"{shop.receiver.url}{shop.at(case)}")
     for case in UNUSABLE:
@@ -98,6 +102,8 @@ def test_a_secret_that_cannot_be_used_is_named_passed_by_and_used_once_it_is_men
     for case in UNUSABLE:
         assert shop.paged(case, shop.at(case))["epoch"] == 2
         shop.says("Degraded", "Delivering", name=case)
+    assert shop.paged("alone", shop.at("absent"))["level"] == "first"
+    shop.says("Degraded", "Delivering", name="alone")
 
 
 def test_a_url_with_a_port_that_is_none_is_named_passed_by_and_used_once_it_is_mended(shop: Shop):
@@ -133,7 +139,8 @@ def test_a_url_is_refused_with_its_path(shop: Shop, text: str):
 def why(shop: Shop, case: str) -> str:
     """What Ready says of the Secret in a case, after the path of the field."""
     if UNUSABLE[case][1] == "SecretNotFound":
-        return absent(shop, case)
+        create = f"kubectl -n {shop.namespace} create secret generic {case} --from-literal=<key>=<value>"
+        return f"Secret {case} is not in namespace {shop.namespace}; create it: {create}"
     if UNUSABLE[case][1] == "SecretKeyMissing":
         patch = f"kubectl -n {shop.namespace} patch secret {case} --type=merge -p 'stringData: {{url: ...}}'"
         return f"Secret {case} has no text under the key url; set it: {patch}"
@@ -148,9 +155,3 @@ def hop(shop: Shop, case: str) -> tuple[str, str]:
         text = "spec.webhook.urlSecretRef: the key of the Secret must hold an http or https URL"
         return "Misconfigured", text
     return reason, cut(why(shop, case), HOP_MESSAGE)
-
-
-def absent(shop: Shop, name: str = "late") -> str:
-    """What is said of a Secret that is not there."""
-    create = f"kubectl -n {shop.namespace} create secret generic {name} --from-literal=<key>=<value>"
-    return f"Secret {name} is not in namespace {shop.namespace}; create it: {create}"

@@ -1,26 +1,29 @@
 """A team by plain requests: a test of many objects takes no process for each of them."""
 
 import base64
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 from dev.client import Answer
 from dev.receiver import Receiver
 from dev.waiting import wait_until
 from tests.support.builders import target
-from tests.support.people import RBAC, Json
+from tests.support.people import APPLY, RBAC, Json, Person
 from tests.support.team import Object, Team, condition
-from watchbill.api.group import API_VERSION
+from watchbill.api.group import API_VERSION, DEFAULT_OPERATOR_USER, GROUP
 from watchbill.api.kinds import KINDS
 
 BACKUP = "backup-pager"
-MANAGER = "fieldManager=test&force=true"
 PLURALS = {kind.name: kind.plural for kind in KINDS}
 Found = TypeVar("Found")
 
 
 class Shop(Team):
     """A team with as many policies as a test likes, each under a class of its own."""
+
+    def apply_as(self, manager: str, thing: Object) -> Answer:
+        """The answer to another manager's server-side apply of an object, which forces nothing."""
+        path = f"{self._path(thing['kind'], thing['metadata']['name'])}?fieldManager={manager}"
+        return self.admin.ask("PATCH", path, thing, APPLY)
 
     def secret(self, name: str, **values: str | bytes) -> None:
         """Apply a Secret, which then has these keys and no others."""
@@ -41,7 +44,7 @@ class Shop(Team):
         *levels: tuple[str, str, list[Object]],
         times: int = 0,
         last_resort: str = BACKUP,
-        **row: Any,
+        rows: list[Object] | None = None,
     ) -> None:
         """Apply a policy of this name, and the class that incidents of this name are of."""
         spec = {
@@ -51,11 +54,11 @@ class Shop(Team):
             "lastResort": {"targets": [target(last_resort)]},
         }
         self.apply(self._object(API_VERSION, "EscalationPolicy", name) | {"spec": spec})
-        self.incident_class(name, **row)
+        self.incident_class(name, rows)
 
-    def incident_class(self, name: str, **row: Any) -> None:
+    def incident_class(self, name: str, rows: list[Object] | None = None) -> None:
         """Apply the class that incidents of this name are of, with the policy of the same name."""
-        rows = [{"name": "SEV-1", "rank": 1, "escalation": {"policyName": name}} | row]
+        rows = rows or [{"name": "SEV-1", "rank": 1, "escalation": {"policyName": name}}]
         default = {"policyRef": {"name": name, "namespace": self.namespace}}
         metadata = {"metadata": {"name": self.class_of(name)}}
         spec = {"severities": rows, "defaultEscalation": default}
@@ -77,6 +80,22 @@ class Shop(Team):
         """Change an incident's spec as the administrator."""
         answer = self.admin.patch("incidents", name, spec)
         assert answer.succeeded, answer.message
+
+    def for_chat(self, name: str, **spec: Any) -> None:
+        """Change an incident's spec as the operator does it for people in a chat."""
+        rights = {"rules": [{"apiGroups": [GROUP], "resources": ["incidents"], "verbs": ["patch"]}]}
+        whom = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": DEFAULT_OPERATOR_USER}
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "chat"}
+        version = "rbac.authorization.k8s.io/v1"
+        self.apply(self._object(version, "Role", "chat") | rights)
+        self.apply(self._object(version, "RoleBinding", "chat") | {"roleRef": role, "subjects": [whom]})
+        operator = Person(self.admin.client, self.namespace, DEFAULT_OPERATOR_USER)
+
+        def complaint() -> str | None:
+            answer = operator.patch("incidents", name, spec)
+            return None if answer.succeeded else answer.message
+
+        wait_until(complaint, 20)
 
     def say(self, state: str, reason: str, name: str = "checkout") -> None:
         """Say a state of an incident as the administrator."""
@@ -157,6 +176,23 @@ class Shop(Team):
 
         return self.receiver.wait_for(pages, within)[0]
 
+    @property
+    def triggers(self) -> list[str]:
+        """The keys of this team's pages at PagerDuty, in order, repeats included."""
+        sent = [request.json for request in self.receiver.requests_to("/v2/enqueue")]
+        pages = [event for event in sent if event["event_action"] == "trigger"]
+        return [event["dedup_key"] for event in pages if event["payload"]["group"] == self.namespace]
+
+    @property
+    def alerts(self) -> list[str]:
+        """The states of this team's alerts at PagerDuty, in order."""
+        alerts = self.receiver.alerts
+        return [alert.state for alert in alerts if alert.payload["group"] == self.namespace]
+
+    def wait_for_alerts(self, *states: str) -> None:
+        """Wait until this team's alerts at PagerDuty stand so."""
+        self.receiver.wait_for(lambda _: self.alerts == list(states))
+
     def ask_again(self, name: str, level: str = "first") -> None:
         """Ask for a level of an incident to be opened now."""
         wish = {"request": {"reason": f"again after {len(self.receiver.requests)}", "toLevel": level}}
@@ -168,7 +204,7 @@ class Shop(Team):
             return self.admin.path(PLURALS[kind], name)
         if kind == "Namespace":
             return f"/api/v1/namespaces{tail}"
-        group = RBAC if kind == "RoleBinding" else "/api/v1"
+        group = RBAC if kind in ("Role", "RoleBinding") else "/api/v1"
         return f"{group}/namespaces/{self.namespace}/{kind.lower()}s{tail}"
 
 
@@ -176,16 +212,6 @@ def hop_of(incident: Object, connection: str) -> Object:
     """The latest hop of an incident's pages through a connection; IndexError where there is none."""
     hops: list[Object] = [hop for page in incident["status"]["pages"] for hop in page["hops"]]
     return [hop for hop in hops if hop["connection"] == connection][-1]
-
-
-def state_of(connection: str, *states: str) -> Callable[[Object], Object | None]:
-    """Gives the latest hop through a connection, once it is in one of these states."""
-
-    def found(incident: Object) -> Object | None:
-        hop = hop_of(incident, connection)
-        return hop if hop["state"] in states else None
-
-    return found
 
 
 def _encoded(value: str | bytes) -> str:

@@ -44,6 +44,9 @@ MAX_PAGES = 64
 MAX_ACKNOWLEDGEMENTS = 48
 """The most records: one for each entry of `acknowledgedBy`, and room for withdrawn ones."""
 
+MAX_ROLES = 8
+"""The most roles: those of a severity, and the commander."""
+
 MAX_TIMELINE = 50
 """The most entries of the timeline; the newest are kept."""
 
@@ -241,7 +244,7 @@ class IncidentStatus(StatusModel):
             json_schema_extra=ATOMIC,
         )
     )
-    roles: Annotated[tuple[RoleHolder, ...], Field(max_length=8)] = Field(
+    roles: Annotated[tuple[RoleHolder, ...], Field(max_length=MAX_ROLES)] = Field(
         default=(),
         description="roles says who holds which role.",
         json_schema_extra=list_map("name"),

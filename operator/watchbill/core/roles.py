@@ -1,6 +1,6 @@
 """Who holds which role."""
 
-from watchbill.api.incident_status import RoleHolder
+from watchbill.api.incident_status import MAX_ROLES, RoleHolder
 from watchbill.core import severity
 from watchbill.core.draft import Draft
 
@@ -38,5 +38,7 @@ def _held(draft: Draft, name: str, user: str, by: str) -> Draft:
         return draft
     holder = RoleHolder(name=name, user=user, since_time=draft.now)
     others = tuple(role for role in draft.status.roles if role.name != name)
-    draft = draft.having(roles=(*others, holder)).noted("Role", f"{user} is {name}", by, "kubectl")
+    # Another version may have left roles that this one does not know: the oldest give way.
+    draft = draft.having(roles=(*others, holder)[-MAX_ROLES:])
+    draft = draft.noted("Role", f"{user} is {name}", by, "kubectl")
     return draft.having(commander=user) if name == COMMANDER else draft

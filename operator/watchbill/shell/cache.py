@@ -16,6 +16,7 @@ from watchbill.api.incident import Incident
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
 from watchbill.api.kinds import KINDS
+from watchbill.core.readiness import field_path
 
 Raw = Mapping[str, Any]
 Model = TypeVar("Model", Incident, EscalationPolicy, IncidentClass, Connection, IncidentUpdate)
@@ -195,5 +196,5 @@ def _slimmed(raw: Raw) -> Raw:
 def _told(error: ValidationError) -> str:
     """What does not fit, field by field, without the values that were found there."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
-    text = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
+    text = "; ".join(f"{field_path(fault['loc'])}: {fault['msg']}" for fault in faults)
     return text[:PROBLEM_LENGTH]

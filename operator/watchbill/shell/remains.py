@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from watchbill.api.incident import Incident
 from watchbill.core import abandon, ledger
 from watchbill.core.backoff import CLOSING_ATTEMPTS, backoff
-from watchbill.core.effects import Effect, key_of
+from watchbill.core.effects import ChannelEffect, Effect, key_of
 from watchbill.core.outcomes import Result
 from watchbill.shell.cache import ObjectKey, Raw
 from watchbill.shell.clock import Clock
@@ -83,7 +83,7 @@ class Remains:
             if outcome.result not in (Result.RETRY, Result.UNKNOWN):
                 break
             await self._sleep(backoff(attempt, outcome.after).total_seconds())
+        what = "the channel" if isinstance(order.effect, ChannelEffect) else "a page"
         log.error(
-            "what belongs to an incident that is gone stays open; close it by hand",
-            key=key_of(order.effect),
+            f"{what} of an incident that is gone stays open; close it by hand", key=key_of(order.effect)
         )
