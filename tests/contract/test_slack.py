@@ -33,6 +33,7 @@ class Calls:
             base_url=f"{origin}/api",
             headers=headers,
             verify=False,
+            timeout=60,  # Prism compiles a schema when it first meets it.
             limits=httpx.Limits(max_keepalive_connections=0),
         )
 
