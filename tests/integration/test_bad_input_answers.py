@@ -121,7 +121,7 @@ def test_a_bad_answer_is_named_passed_by_or_waited_for_and_forgotten_once_the_ve
             shop.receiver.script(enqueue(shop, name), ANSWERS[name].reaction)
         shop.ladder(name, ("first", "5m", [target(name, BACKUP)]))
         shop.declare(name)
-    shop.receiver.wait_for(lambda r: r.requests_to(enqueue(shop, "good")), timeout=3)
+    shop.receiver.wait_for(lambda r: r.requests_to(enqueue(shop, "good")), timeout=5)
     shop.wait_for(lambda i: i["status"]["phase"] == "Triggered", "slow", within=2)
     assert hop_of(shop.incident("slow"), "slow")["state"] == "Sending", "the phase waits for no vendor"
 
@@ -185,7 +185,7 @@ def assert_each_was_waited_for(shop: Shop, until: datetime) -> None:
     for name, (_, seconds) in WAITS.items():
         first, second = shop.receiver.wait_for(both(shop.at(name)))
         waited, asked = second.arrived - first.arrived, seconds or (until - first.time).total_seconds()
-        assert asked - 0.01 <= waited < asked + 1.5, name
+        assert asked - 0.01 <= waited < asked + 8, name
         assert first.json["data"]["key"] == second.json["data"]["key"]
     shop.says("Degraded", "Delivering", name="waiting")
     hops = [page["hops"][0] for page in shop.incident("waiting")["status"]["pages"]]

@@ -81,7 +81,7 @@ def test_a_status_of_an_older_version_is_gone_on_with_and_pages_nobody_twice(sho
     lost = dict.fromkeys(set(status) - {"phase", "conditions", "class", "policy", "escalation", "pages"})
     at = {name: None for name in ("nextTime", "openedTime")}
     shop.write_status("checkout", lost | {"pages": [page], "escalation": at})
-    shop.receiver.wait_for(lambda _: len(shop.triggers) == 2, timeout=3)
+    shop.receiver.wait_for(lambda _: len(shop.triggers) == 2, timeout=5)
     shop.say("Resolved", "rolled back")
     shop.wait_for_alerts("resolved", "resolved")
     shop.wait_for_phase("Resolved")
@@ -101,7 +101,7 @@ def test_a_status_that_cannot_be_read_is_told_stops_no_other_and_is_gone_on_with
     shop.warns("Unreadable", said)
     other.ladder("checkout", *STEPS)
     other.declare()
-    other.receiver.wait_for(lambda _: other.triggers, timeout=3)
+    other.receiver.wait_for(lambda _: other.triggers, timeout=5)
     shop.write_status("checkout", {"class": frozen})
     shop.receiver.wait_for(lambda _: len(shop.triggers) == 2)
 
@@ -177,7 +177,7 @@ def test_an_incident_with_a_thousand_labels_is_paged_and_keeps_them(shop: Shop):
     labels = {f"label-{number}": "v" * 63 for number in range(1000)}
     shop.ladder("checkout", ("first", "5m", [target(BACKUP)]))
     shop.declare(labels=labels)
-    assert shop.paged("checkout", shop.at("backup"), within=3)
+    assert shop.paged("checkout", shop.at("backup"), within=5)
     shop.acknowledge()
     assert shop.wait_for_phase("Acknowledged")["metadata"]["labels"] == labels
 

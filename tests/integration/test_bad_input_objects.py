@@ -44,7 +44,7 @@ def test_a_terminating_namespace_takes_no_incident_and_those_in_it_page_until_th
 
     other.ladder("checkout", *STEPS)
     other.declare()
-    other.receiver.wait_for(lambda _: other.triggers, timeout=3)
+    other.receiver.wait_for(lambda _: other.triggers, timeout=5)
     shop.receiver.wait_for(lambda _: len(shop.triggers) == 2, timeout=8)
     said = operator.wait_for_line("events may not be written; the rest is not affected", 5)
     assert refused in said["problem"]

@@ -60,9 +60,9 @@ def test_class_policy_and_connection_may_come_last_and_the_page_goes_out_at_once
     assert skipped == [f"{said}; the next one opens at once"]
 
     shop.declare("good")
-    assert shop.paged("good", shop.at("backup"), within=3), "one that lacks something stops no other"
+    assert shop.paged("good", shop.at("backup"), within=5), "one that lacks something stops no other"
     shop.hook("late")
-    assert shop.paged("checkout", shop.at("late"), within=3)["level"] == "first"
+    assert shop.paged("checkout", shop.at("late"), within=5)["level"] == "first"
     shop.says("Degraded", "Delivering")
     keys = {request.json["data"]["key"] for request in shop.receiver.requests_to(shop.at("late"))}
     assert {key.partition("/")[0] for key in keys} == {uid}
