@@ -75,13 +75,17 @@ def administrator(cluster: Cluster) -> Iterator[httpx.Client]:
 @pytest.fixture
 def shop(
     kubectl: Kubectl, administrator: httpx.Client, receiver: Receiver, request: pytest.FixtureRequest
-) -> Shop:
+) -> Iterator[Shop]:
     """A team as `team` is one, made by plain requests: for tests of many objects."""
     digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
-    return Shop(kubectl, Person(administrator, f"shop-{digest}"), receiver)
+    made = Shop(kubectl, Person(administrator, f"shop-{digest}"), receiver)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def other(kubectl: Kubectl, administrator: httpx.Client, receiver: Receiver, shop: Shop) -> Shop:
+def other(kubectl: Kubectl, administrator: httpx.Client, receiver: Receiver, shop: Shop) -> Iterator[Shop]:
     """Another team, to which nothing bad happens."""
-    return Shop(kubectl, Person(administrator, f"{shop.namespace}-other"), receiver)
+    made = Shop(kubectl, Person(administrator, f"{shop.namespace}-other"), receiver)
+    yield made
+    made.close()

@@ -25,9 +25,37 @@ class Shop(Team):
 
     def __init__(self, kubectl: Kubectl, admin: Person, receiver: Receiver) -> None:
         self.admin = admin
+        self._classes: set[str] = set()
         made = admin.ask("POST", "/api/v1/namespaces", {"metadata": {"name": admin.namespace}})
         assert made.succeeded, made.message
         super().__init__(kubectl, admin.namespace, receiver)
+
+    def close(self) -> None:
+        """Leave nothing: operators of later tests would go on with it."""
+        self.terminate()
+        for kind in ("IncidentUpdate", "EscalationPolicy", "Secret", "RoleBinding"):
+            self.admin.ask("DELETE", self._path(kind))
+        for name in self._classes:
+            self.delete("IncidentClass", name)
+
+        def complaint() -> str | None:
+            """That the namespace goes, and so an open incident too, is known to the server a moment later."""
+            answer = self.admin.ask("DELETE", self._path("Incident"))
+            return None if answer.succeeded else answer.message
+
+        wait_until(complaint, 10)
+        self.admin.ask("DELETE", self._path("Connection"))
+        self.finish()
+
+    def terminate(self) -> None:
+        """Delete the namespace; without a controller it stays as it is, terminating."""
+        self.admin.ask("DELETE", f"/api/v1/namespaces/{self.namespace}")
+
+    def finish(self) -> None:
+        """Let the namespace go, as its controller does once nothing is left in it."""
+        body = {"apiVersion": "v1", "kind": "Namespace", "spec": {"finalizers": []}}
+        path = f"/api/v1/namespaces/{self.namespace}/finalize"
+        self.admin.ask("PUT", path, body | {"metadata": {"name": self.namespace}})
 
     def apply(self, *objects: Object) -> None:
         """Apply objects as the administrator, by server-side apply."""
@@ -80,6 +108,7 @@ class Shop(Team):
         rows = rows or [{"name": "SEV-1", "rank": 1, "escalation": {"policyName": name}}]
         default = {"policyRef": {"name": name, "namespace": self.namespace}}
         metadata = {"metadata": {"name": self.class_of(name)}}
+        self._classes.add(self.class_of(name))
         spec = {"severities": rows, "defaultEscalation": default}
         self.apply({"apiVersion": API_VERSION, "kind": "IncidentClass", **metadata, "spec": spec})
 
