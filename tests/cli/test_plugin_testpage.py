@@ -198,10 +198,12 @@ def test_it_rings_for_as_long_as_was_asked(team: World, clock: Clock):
 
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
-    """Ctrl-C raises, also where whoever started the tests ignores it."""
+    """Ctrl-C raises and a hang-up ends, also where whoever started the tests ignores them."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    ended = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGHUP, ended)
 
 
 @pytest.mark.usefixtures("ctrl_c")

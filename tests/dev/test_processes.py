@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,7 +120,8 @@ def test_a_signal_waits_until_the_pid_file_is_written(
     original = processes.identity
 
     def interrupted(pid: int) -> str | None:
-        os.kill(os.getpid(), signal.SIGINT)
+        # To this thread: other tests may have left some, which hold nothing back.
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
         return original(pid)
 
     monkeypatch.setattr(processes, "identity", interrupted)

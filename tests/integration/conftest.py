@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -81,18 +82,24 @@ def administrator(cluster: Cluster) -> Iterator[httpx.Client]:
 @pytest.fixture
 def shop(
     kubectl: Kubectl, administrator: httpx.Client, receiver: Receiver, request: pytest.FixtureRequest
-) -> Shop:
+) -> Iterator[Shop]:
     """A team with many policies and classes, in a namespace of a short name: theirs begin with it."""
     digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
-    return _shop(kubectl, Person(administrator, f"shop-{digest}"), receiver)
+    with _shop(kubectl, Person(administrator, f"shop-{digest}"), receiver) as made:
+        yield made
 
 
 @pytest.fixture
-def other(kubectl: Kubectl, administrator: httpx.Client, receiver: Receiver, shop: Shop) -> Shop:
+def other(kubectl: Kubectl, administrator: httpx.Client, receiver: Receiver, shop: Shop) -> Iterator[Shop]:
     """Another team, to which nothing bad happens."""
-    return _shop(kubectl, Person(administrator, f"{shop.namespace}-other"), receiver)
+    with _shop(kubectl, Person(administrator, f"{shop.namespace}-other"), receiver) as made:
+        yield made
 
 
-def _shop(kubectl: Kubectl, admin: Person, receiver: Receiver) -> Shop:
+@contextmanager
+def _shop(kubectl: Kubectl, admin: Person, receiver: Receiver) -> Iterator[Shop]:
+    """A shop in a namespace of its own, which at its end leaves nothing for other operators to do."""
     admin.make_namespace()
-    return Shop(kubectl, admin, receiver)
+    made = Shop(kubectl, admin, receiver)
+    yield made
+    made.close()

@@ -16,18 +16,6 @@ from watchbill.api.group import API_VERSION
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("operator")]
 
 STEPS = (("first", "2s", [target("pagerduty")]), ("second", "5m", [target("pagerduty")]))
-FINALIZE = {"apiVersion": "v1", "kind": "Namespace", "spec": {"finalizers": []}}
-
-
-def terminate(shop: Shop) -> None:
-    """Delete the namespace; without a controller it stays as it is, terminating."""
-    assert shop.admin.ask("DELETE", f"/api/v1/namespaces/{shop.namespace}").succeeded
-
-
-def finish(shop: Shop) -> None:
-    """Let the namespace go, as its controller does once nothing is left in it."""
-    body = FINALIZE | {"metadata": {"name": shop.namespace}}
-    assert shop.admin.ask("PUT", f"/api/v1/namespaces/{shop.namespace}/finalize", body).succeeded
 
 
 def test_a_terminating_namespace_takes_no_incident_and_those_in_it_page_until_they_are_deleted(
@@ -36,7 +24,7 @@ def test_a_terminating_namespace_takes_no_incident_and_those_in_it_page_until_th
     shop.ladder("checkout", *STEPS)
     shop.declare()
     shop.receiver.wait_for(lambda _: shop.triggers)
-    terminate(shop)
+    shop.terminate()
     answer = shop.admin.create("incidents", {"title": "Late", "severity": "SEV-1"}, name="late")
     refused = f"unable to create new content in namespace {shop.namespace} because it is being terminated"
     assert answer.status == 403
@@ -65,7 +53,7 @@ def test_a_namespace_that_is_deleted_while_it_pages_and_comes_back_is_another_on
     first = shop.declare()["metadata"]["uid"]
     (key,) = shop.receiver.wait_for(lambda _: shop.triggers)
     shop.wait_for(lambda i: i["status"]["pages"][0]["state"] == "Accepted")
-    terminate(shop)
+    shop.terminate()
     # The controller deletes kind after kind in any order; the incident may well be the last.
     for kind, name in (
         ("Connection", "pagerduty"),
@@ -76,10 +64,7 @@ def test_a_namespace_that_is_deleted_while_it_pages_and_comes_back_is_another_on
     assert shop.delete("Incident", "checkout").succeeded
     text = "a page of an incident that is gone stays open; close it by hand"
     wait_until(lambda: None if key in logged(operator, text) else "nothing is said of the open page", 5)
-    for kind in ("Connection", "Secret"):
-        assert shop.delete(kind, BACKUP).succeeded
-    assert shop.delete("RoleBinding", "watchbill-secrets").succeeded
-    finish(shop)
+    shop.close()
 
     shop.admin.make_namespace()
     again = Shop(kubectl, shop.admin, shop.receiver)

@@ -20,6 +20,38 @@ Found = TypeVar("Found")
 class Shop(Team):
     """A team with as many policies as a test likes, each under a class of its own."""
 
+    def __post_init__(self) -> None:
+        """Apply what every team has."""
+        self._classes: set[str] = set()
+        super().__post_init__()
+
+    def close(self) -> None:
+        """Leave nothing: operators of later tests would go on with it."""
+        self.terminate()
+        for kind in ("IncidentUpdate", "EscalationPolicy", "Secret", "RoleBinding"):
+            self.admin.ask("DELETE", self._path(kind))
+        for name in self._classes:
+            self.delete("IncidentClass", name)
+
+        def complaint() -> str | None:
+            """That the namespace goes, and so an open incident too, is known to the server a moment later."""
+            answer = self.admin.ask("DELETE", self._path("Incident"))
+            return None if answer.succeeded else answer.message
+
+        wait_until(complaint, 10)
+        self.admin.ask("DELETE", self._path("Connection"))
+        self.finish()
+
+    def terminate(self) -> None:
+        """Delete the namespace; without a controller it stays as it is, terminating."""
+        self.admin.ask("DELETE", f"/api/v1/namespaces/{self.namespace}")
+
+    def finish(self) -> None:
+        """Let the namespace go, as its controller does once nothing is left in it."""
+        body = {"apiVersion": "v1", "kind": "Namespace", "spec": {"finalizers": []}}
+        path = f"/api/v1/namespaces/{self.namespace}/finalize"
+        self.admin.ask("PUT", path, body | {"metadata": {"name": self.namespace}})
+
     def apply_as(self, manager: str, thing: Object) -> Answer:
         """The answer to another manager's server-side apply of an object, which forces nothing."""
         path = f"{self._path(thing['kind'], thing['metadata']['name'])}?fieldManager={manager}"
@@ -61,6 +93,7 @@ class Shop(Team):
         rows = rows or [{"name": "SEV-1", "rank": 1, "escalation": {"policyName": name}}]
         default = {"policyRef": {"name": name, "namespace": self.namespace}}
         metadata = {"metadata": {"name": self.class_of(name)}}
+        self._classes.add(self.class_of(name))
         spec = {"severities": rows, "defaultEscalation": default}
         self.apply({"apiVersion": API_VERSION, "kind": "IncidentClass", **metadata, "spec": spec})
 
