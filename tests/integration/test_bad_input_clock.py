@@ -79,7 +79,9 @@ def test_a_clock_that_is_behind_lets_others_lead_and_a_clock_that_is_set_moves_n
     keys = [request.json["dedup_key"] for request in shop.receiver.requests_to("/v2/enqueue")]
     assert len(keys) == len(set(keys)) == 3, "nothing is paged twice"
     assert abs(right.metric(SKEW)) < 5
-    assert not any("late" in page for page in shop.incident()["status"]["pages"])
+    # A busy machine may be seconds late; the clock was set by hours.
+    late = [page.get("late", "") for page in shop.incident()["status"]["pages"]]
+    assert not any(set("mh") & set(length) for length in late), late
     assert behind.metric(LEADS) == 0
 
 
