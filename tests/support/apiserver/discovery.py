@@ -1,29 +1,47 @@
 """What the server says that it serves: enough for kopf, and for whoever asks for the version."""
 
-from tests.support.apiserver.answers import Answer
-from tests.support.apiserver.resources import RESOURCES, Body, described_as
+from collections.abc import Mapping
 
-VERSION = {"major": "1", "minor": "37", "gitVersion": "v1.37.2"}
+from tests.support.apiserver.resources import RESOURCES, Body, Resource
+from watchbill.api.group import CATEGORY
 
-
-def described(path: str) -> Answer | None:
-    """The document at this path, or None where there is none."""
-    if path == "/version":
-        return Answer(200, dict(VERSION))
-    if path == "/api":
-        return Answer(200, {"kind": "APIVersions", "versions": ["v1"]})
-    if path == "/apis":
-        groups = {each.api_version: _group(each.group, each.version) for each in RESOURCES if each.group}
-        return Answer(200, {"kind": "APIGroupList", "apiVersion": "v1", "groups": list(groups.values())})
-    version = path.removeprefix("/apis/").removeprefix("/api/")
-    found = [each for each in RESOURCES if each.api_version == version]
-    if not found or path not in (f"/apis/{version}", f"/api/{version}"):
-        return None
-    resources = [row for each in found for row in described_as(each)]
-    body = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
-    return Answer(200, body)
+VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+STATUS_VERBS = ["get", "patch", "update"]
 
 
-def _group(name: str, version: str) -> Body:
-    row = {"groupVersion": f"{name}/{version}", "version": version}
-    return {"name": name, "versions": [row], "preferredVersion": row}
+def _rows(resource: Resource) -> list[Body]:
+    """The resource, and its status where that is kept apart."""
+    row: Body = {
+        "name": resource.plural,
+        "singularName": resource.kind.lower(),
+        "namespaced": resource.namespaced,
+        "kind": resource.kind,
+        "verbs": VERBS,
+    }
+    if not resource.custom:
+        return [row]
+    status = row | {"name": f"{resource.plural}/status", "singularName": "", "verbs": STATUS_VERBS}
+    row |= {"shortNames": list(resource.short_names)} if resource.short_names else {}
+    return [row | {"categories": [CATEGORY]}, status]
+
+
+def _documents() -> Mapping[str, Body]:
+    found: dict[str, Body] = {
+        "/version": {"major": "1", "minor": "37", "gitVersion": "v1.37.2"},
+        "/api": {"kind": "APIVersions", "versions": ["v1"]},
+    }
+    groups: dict[str, Body] = {}
+    for resource in RESOURCES:
+        version = resource.api_version
+        path = f"/apis/{version}" if resource.group else f"/api/{version}"
+        document = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": []}
+        found.setdefault(path, document)["resources"] += _rows(resource)
+        if resource.group:
+            row = {"groupVersion": version, "version": resource.version}
+            groups[version] = {"name": resource.group, "versions": [row], "preferredVersion": row}
+    apis = {"kind": "APIGroupList", "apiVersion": "v1", "groups": list(groups.values())}
+    return found | {"/apis": apis}
+
+
+DOCUMENTS = _documents()
+"""The documents, by their paths."""

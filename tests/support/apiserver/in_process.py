@@ -9,7 +9,7 @@ import aiohttp
 
 from tests.support.apiserver.answers import Answer
 from tests.support.apiserver.reading import JSON, Request
-from tests.support.apiserver.requests import Handler
+from tests.support.apiserver.requests import Handler, NoAnswer
 from watchbill.shell.credentials import Credentials
 
 ADDRESS = "http://in-process"
@@ -18,7 +18,7 @@ ADDRESS = "http://in-process"
 class InProcess(Credentials):
     """Credentials whose sessions hand each request to the handler: `Kube(InProcess(server.handle), ...)`.
 
-    A handler may raise what aiohttp raises, or wait: the request ends when its time is over.
+    A handler may raise NoAnswer, or wait: the request ends when its time is over.
     """
 
     def __init__(self, handler: Handler) -> None:
@@ -61,8 +61,11 @@ class _Exchange:
         self._handler, self._request, self._seconds = handler, request, seconds
 
     async def __aenter__(self) -> Self:
-        async with asyncio.timeout(self._seconds):
-            found = await self._handler(self._request)
+        try:
+            async with asyncio.timeout(self._seconds):
+                found = await self._handler(self._request)
+        except NoAnswer as error:
+            raise aiohttp.ServerDisconnectedError from error
         assert isinstance(found, Answer), "a watch is drained, not read"
         self._content = found.content
         self.status, self.headers = found.code, found.headers

@@ -11,7 +11,7 @@ from typing import Self
 from aiohttp import web
 
 from tests.support.apiserver.reading import JSON, Request
-from tests.support.apiserver.requests import ApiServer, Handler
+from tests.support.apiserver.requests import ApiServer, Handler, NoAnswer
 from tests.support.apiserver.watching import Stream
 
 SHUTDOWN = 0.5
@@ -91,7 +91,12 @@ class _Site:
             asked.headers.get("Accept", JSON),
             asked.headers.get("Authorization"),
         )
-        found = await self._handler(request)
+        try:
+            found = await self._handler(request)
+        except NoAnswer:
+            assert asked.transport is not None
+            asked.transport.close()
+            return web.Response()
         if isinstance(found, Stream):
             return await self._stream(asked, found)
         headers = {**found.headers, "Content-Type": found.content_type}

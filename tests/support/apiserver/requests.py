@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from email.utils import format_datetime
 
-from tests.support.apiserver import discovery
 from tests.support.apiserver.answers import (
     PAGE_NOT_FOUND,
     Answer,
@@ -15,6 +14,7 @@ from tests.support.apiserver.answers import (
     details,
     unmodeled,
 )
+from tests.support.apiserver.discovery import DOCUMENTS
 from tests.support.apiserver.listing import listed
 from tests.support.apiserver.reading import Place, Request, body_of, patch_of, place_of
 from tests.support.apiserver.resources import Body
@@ -41,6 +41,10 @@ KNOWN = {
 
 Handler = Callable[[Request], Awaitable[Answer | Stream]]
 """What serves requests: the server, or something before it that makes faults."""
+
+
+class NoAnswer(Exception):
+    """The connection breaks instead of an answer: raised by a handler that makes faults."""
 
 
 class ApiServer:
@@ -94,8 +98,8 @@ class ApiServer:
     def _answer(self, request: Request) -> Answer | Stream:
         if unknown := set(request.query) - KNOWN:
             raise unmodeled(f"the parameter {sorted(unknown)[0]}")
-        if found := discovery.described(request.path):
-            return found
+        if request.path in DOCUMENTS:
+            return Answer(200, DOCUMENTS[request.path])
         place = place_of(request.path)
         if isinstance(place, Answer):
             return place

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from watchbill.api.group import CATEGORY, GROUP, VERSION
+from watchbill.api.group import GROUP, VERSION
 from watchbill.api.kinds import KINDS
 
 Body = dict[str, Any]
@@ -100,24 +100,3 @@ def find(group: str, version: str, plural: str) -> Resource | None:
 def is_built_in(group: str, version: str) -> bool:
     """Whether the group is Kubernetes' own: it says otherwise that it does not know something."""
     return (group, version) in _BUILT_IN
-
-
-def described_as(resource: Resource) -> list[Body]:
-    """The resource, and its status where that is kept apart, as discovery tells of them."""
-    found: Body = {
-        "name": resource.plural,
-        "singularName": resource.kind.lower(),
-        "namespaced": resource.namespaced,
-        "kind": resource.kind,
-        "verbs": ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"],
-    }
-    if not resource.custom:
-        return [found]
-    found |= {"shortNames": list(resource.short_names)} if resource.short_names else {}
-    status = found | {
-        "name": f"{resource.plural}/status",
-        "singularName": "",
-        "verbs": ["get", "patch", "update"],
-    }
-    status.pop("shortNames", None)
-    return [found | {"categories": [CATEGORY]}, status]
