@@ -1,6 +1,6 @@
 """Lists: their order, their pages, their past and their metadata."""
 
-from tests.conformance.api import METADATA_LIST, Api, aged, connection, incident_class, observed, secret
+from tests.conformance.api import METADATA_LIST, Aged, Api, connection, incident_class, observed, secret
 
 
 def _five(api: Api) -> None:
@@ -69,8 +69,9 @@ def the_rest_comes_without_a_limit(api: Api) -> None:
 def a_page_that_was_forgotten_is_gone(api: Api) -> None:
     _five(api)
     first = api.get("connections", limit=2)
+    api.delete("connections/e")
     api.server.forget()
-    found = api.get("connections", limit=2, continue_=aged(first.token))
+    found = api.get("connections", limit=2, continue_=Aged(first.token))
     assert (found.code, found.reason) == (410, "Expired")
 
 
@@ -80,7 +81,7 @@ def after_a_forgotten_page_one_can_go_on_with_the_present(api: Api) -> None:
     api.delete("connections/c")
     api.post("connections", connection("cc"))
     api.server.forget()
-    gone = api.get("connections", limit=2, continue_=aged(first.token))
+    gone = api.get("connections", limit=2, continue_=Aged(first.token))
     second = api.get("connections", limit=2, continue_=gone.token)
     assert second.names == ["cc", "d"]
     assert api.get("connections", limit=2, continue_=second.token).names == ["e"]
@@ -89,8 +90,9 @@ def after_a_forgotten_page_one_can_go_on_with_the_present(api: Api) -> None:
 def a_page_of_metadata_that_was_forgotten_is_gone(api: Api) -> None:
     _five(api)
     first = api.get("connections", METADATA_LIST, limit=2)
+    api.delete("connections/e")
     api.server.forget()
-    assert api.get("connections", METADATA_LIST, limit=2, continue_=aged(first.token)).code == 410
+    assert api.get("connections", METADATA_LIST, limit=2, continue_=Aged(first.token)).code == 410
 
 
 def a_token_that_is_none_is_refused(api: Api) -> None:
@@ -133,9 +135,10 @@ def a_list_of_exactly_a_version_is_of_the_past(api: Api) -> None:
 
 
 def the_forgotten_past_is_gone(api: Api) -> None:
-    api.post("connections", connection("a"))
+    made = api.post("connections", connection("a"))
+    api.delete("connections/a")
     api.server.forget()
-    found = api.get("connections", resourceVersion=2, resourceVersionMatch="Exact")
+    found = api.get("connections", resourceVersion=Aged(made.version), resourceVersionMatch="Exact")
     assert (found.code, found.reason) == (410, "Expired")
 
 

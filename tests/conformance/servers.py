@@ -18,6 +18,7 @@ from tests.support.apiserver.requests import ApiServer
 from tests.support.apiserver.watching import Stream
 
 BUSY = 429
+BEGINNING = "2"
 PATIENCE = 15.0
 """Seconds for which an answer or an event of the real server is waited for."""
 
@@ -38,7 +39,19 @@ class Watch(Protocol):
         ...
 
 
-class Server(Protocol):
+class History(Protocol):
+    """What a server remembers."""
+
+    def forget(self) -> None:
+        """Have it forget the past."""
+        ...
+
+    def aged(self, text: str) -> str:
+        """A version or a token from before that, which it has surely forgotten by now."""
+        ...
+
+
+class Server(History, Protocol):
     """An API server to which cases are put."""
 
     def ask(self, request: Request) -> Answer:
@@ -47,10 +60,6 @@ class Server(Protocol):
 
     def watch(self, request: Request) -> Watch | Answer:
         """The watch, or the answer where there is none."""
-        ...
-
-    def forget(self) -> None:
-        """Have it forget the past."""
         ...
 
 
@@ -89,6 +98,9 @@ class InMemory:
     def forget(self) -> None:
         self.api.forget()
 
+    def aged(self, text: str) -> str:
+        return str(text)
+
 
 @dataclass
 class _Drained:
@@ -119,14 +131,14 @@ class OverHttp:
     def __init__(
         self,
         url: str,
+        history: History,
         context: ssl.SSLContext | None = None,
-        forget: Callable[[], None] = lambda: None,
         pass_time: Callable[[], None] = lambda: None,
     ) -> None:
         self._address = urllib.parse.urlsplit(url)
         self._context = context
         self._connection = self.connect()
-        self.forget = forget
+        self.forget, self.aged = history.forget, history.aged
         self.pass_time = pass_time
         """Called where a watch is waited for to its end."""
 
@@ -183,20 +195,31 @@ class _Streamed:
         self.connection.close()
 
 
-def compacting(etcd: str) -> Callable[[], None]:
-    """Has the etcd at this address forget the past, as kube-apiserver does every five minutes."""
+class Etcd:
+    """The etcd behind the real server, which forgets when it is told to and not after five minutes.
 
-    def call(path: str, body: dict[str, object]) -> Any:
+    kube-apiserver remembers the last seconds by itself: what is to be forgotten is of the very beginning.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def forget(self) -> None:
+        anything = base64.b64encode(b"/").decode()
+        revision = self._call("/v3/kv/range", {"key": anything})["header"]["revision"]
+        self._call("/v3/kv/compaction", {"revision": revision, "physical": True})
+
+    def aged(self, text: str) -> str:
+        if text.isdecimal():
+            return BEGINNING
+        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        early = json.dumps(found | {"rv": int(BEGINNING)}, separators=(",", ":"))
+        return base64.urlsafe_b64encode(early.encode()).decode().rstrip("=")
+
+    def _call(self, path: str, body: dict[str, object]) -> Any:
         data = json.dumps(body).encode()
-        with urllib.request.urlopen(f"{etcd}{path}", data, timeout=PATIENCE) as response:
+        with urllib.request.urlopen(f"{self._url}{path}", data, timeout=PATIENCE) as response:
             return json.load(response)
-
-    def forget() -> None:
-        anything = base64.b64encode(b"compact_rev_key").decode()
-        revision = call("/v3/kv/range", {"key": anything})["header"]["revision"]
-        call("/v3/kv/compaction", {"revision": revision, "physical": True})
-
-    return forget
 
 
 def _read(response: http.client.HTTPResponse) -> Answer:

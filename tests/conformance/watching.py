@@ -1,6 +1,6 @@
 """Watches: what they begin with, what they tell, and how they end."""
 
-from tests.conformance.api import Api, connection, incident, observed, secret
+from tests.conformance.api import Aged, Api, connection, incident, observed, secret
 
 HOLD = "example.com/hold"
 ALL = "/apis/watchbill.dev/v1alpha1/connections"
@@ -119,9 +119,11 @@ def a_watch_from_a_version_begins_without_a_bookmark(api: Api) -> None:
 
 
 def a_watch_of_the_forgotten_past_ends_with_410_in_the_stream(api: Api) -> None:
-    api.post("connections", connection("a"))
+    made = api.post("connections", connection("a"))
+    api.delete("connections/a")
     api.server.forget()
-    with api.watch("connections", resourceVersion=2, allowWatchBookmarks="true") as watch:
+    query = {"resourceVersion": Aged(made.version), "allowWatchBookmarks": "true"}
+    with api.watch("connections", **query) as watch:
         (told,) = watch.rest()
     assert (told["type"], told["object"]["code"]) == ("ERROR", 410)
 

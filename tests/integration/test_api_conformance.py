@@ -11,9 +11,10 @@ import pytest
 
 from dev.cluster import Cluster
 from dev.layout import Layout
-from tests.conformance.servers import InMemory, OverHttp, Server, compacting
+from tests.conformance.servers import Etcd, InMemory, OverHttp, Server
 from tests.conformance.suite import CASES, TOPICS, cases, record, recorded, transcript
 from tests.support.apiserver.over_http import InThread
+from tests.support.require import require
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def over_http() -> Iterator[Server]:
         memory.api.tick()
 
     with InThread(memory.api) as served:
-        server = OverHttp(served.url, forget=memory.forget, pass_time=pass_time)
+        server = OverHttp(served.url, memory, pass_time=pass_time)
         yield server
         server.close()
 
@@ -39,14 +40,10 @@ def over_http() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def real(cluster: Cluster) -> Iterator[Server]:
     found = json.loads(Layout(cluster.kubeconfig.parent).record.read_text())
-    forget = compacting(f"http://127.0.0.1:{found['etcd']}") if "etcd" in found else _skipped
-    server = OverHttp(cluster.url, cluster.ssl_context(), forget=forget)
+    require("etcd" in found, "an etcd that can be told to forget, which kind does not let us reach")
+    server = OverHttp(cluster.url, Etcd(f"http://127.0.0.1:{found['etcd']}"), cluster.ssl_context())
     yield server
     server.close()
-
-
-def _skipped() -> None:
-    pytest.skip("SKIPPED, NOT PROVEN: kind lets nobody have its etcd forget")
 
 
 def answers(server: Server, topic: str, name: str) -> str:
