@@ -1,7 +1,6 @@
 """The server in memory, as it is talked to: by our client without a socket, by kopf, by a whole operator."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,18 +32,10 @@ ALL = path_of("Connection", "shop")
 ONE = path_of("Connection", "shop", "a")
 
 
-def ask(server: ApiServer, method: str, path: str, body: object = None, **query: str) -> dict[str, Any]:
-    kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
-    found = server.answer(Request(method, path, query, json.dumps(body) if body else "", kind))
-    assert isinstance(found, Answer)
-    assert isinstance(found.body, dict)
-    return found.body
-
-
 def with_a_shop(now: Callable[[], datetime]) -> ApiServer:
     server = ApiServer(now)
     for name in ("shop", "watchbill"):
-        ask(server, "POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        server.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     return server
 
 
@@ -114,18 +105,18 @@ async def test_whoever_stands_before_the_server_makes_faults(server: ApiServer):
 
 
 def test_what_is_not_modeled_is_refused_and_not_guessed(server: ApiServer):
-    ask(server, "POST", ALL, connection("a"))
-    assert ask(server, "GET", ALL, labelSelector="a=b")["code"] == 501
-    assert ask(server, "DELETE", ALL)["code"] == 501
-    assert ask(server, "GET", ALL, dryRun="All")["code"] == 501
-    assert ask(server, "PATCH", f"{ONE}/scale", {"spec": {}})["code"] == 501
+    server.ask("POST", ALL, connection("a"))
+    assert server.ask("GET", ALL, labelSelector="a=b")["code"] == 501
+    assert server.ask("DELETE", ALL)["code"] == 501
+    assert server.ask("GET", ALL, dryRun="All")["code"] == 501
+    assert server.ask("PATCH", f"{ONE}/scale", {"spec": {}})["code"] == 501
 
 
 def test_every_run_has_the_same_answers():
     def run() -> list[dict[str, Any]]:
         server = with_a_shop(VirtualClock().now)
         unnamed = connection("a") | {"metadata": {"generateName": "a-"}}
-        return [ask(server, "POST", ALL, unnamed), ask(server, "GET", ALL)]
+        return [server.ask("POST", ALL, unnamed), server.ask("GET", ALL)]
 
     assert run() == run()
 
@@ -145,7 +136,7 @@ def test_a_bookmark_comes_every_minute_where_something_has_happened(server: ApiS
     assert isinstance(stream, Stream)
     clock.advance(60)
     assert server.drain(stream) == []
-    ask(server, "POST", "/api/v1/namespaces", {"metadata": {"name": "other"}})
+    server.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "other"}})
     clock.advance(60)
     assert [event["object"]["metadata"]["resourceVersion"] for event in server.drain(stream)] == ["103"]
 
@@ -153,23 +144,23 @@ def test_a_bookmark_comes_every_minute_where_something_has_happened(server: ApiS
 def test_a_watch_that_lags_behind_what_is_forgotten_ends_with_410(server: ApiServer):
     stream = server.answer(Request("GET", ALL, {"watch": "true", "resourceVersion": "102"}))
     assert isinstance(stream, Stream)
-    ask(server, "POST", ALL, connection("a"))
+    server.ask("POST", ALL, connection("a"))
     server.forget()
     (event,) = server.drain(stream)
     assert (event["type"], event["object"]["code"], stream.ended) == ("ERROR", 410, True)
 
 
 def test_what_a_watch_told_can_be_changed_without_changing_what_is_stored(server: ApiServer):
-    ask(server, "POST", ALL, connection("a"))
+    server.ask("POST", ALL, connection("a"))
     stream = server.answer(Request("GET", ALL, {"watch": "true"}))
     assert isinstance(stream, Stream)
     server.drain(stream)[0]["object"]["spec"].clear()
-    assert ask(server, "GET", ONE)["spec"] == {"console": {}}
+    assert server.ask("GET", ONE)["spec"] == {"console": {}}
 
 
 async def test_kopf_watches_it():
     server = with_a_shop(lambda: datetime.now(UTC))
-    ask(server, "POST", ALL, connection("listed"))
+    server.ask("POST", ALL, connection("listed"))
     told: list[tuple[str | None, str]] = []
     with InThread(server) as served:
         watch = Watch(
@@ -181,9 +172,9 @@ async def test_kopf_watches_it():
         watch.start()
         try:
             await until(lambda: (None, "listed") in told)
-            ask(server, "POST", ALL, connection("a"))
-            ask(server, "PATCH", f"{ONE}/status", {"status": {"observedGeneration": 1}})
-            ask(server, "DELETE", ONE)
+            server.ask("POST", ALL, connection("a"))
+            server.ask("PATCH", f"{ONE}/status", {"status": {"observedGeneration": 1}})
+            server.ask("DELETE", ONE)
             await until(lambda: ("DELETED", "a") in told)
         finally:
             await watch.stop()
@@ -196,28 +187,28 @@ async def test_a_whole_operator_runs_against_it(tmp_path: Path):
     with InThread(server) as served:
         process = OperatorProcess(kubeconfig(tmp_path, served.url), tmp_path / "operator.log")
         with process:
-            ask(server, "POST", path_of("Incident", "shop"), incident("cart") | {"spec": SPEC})
+            server.ask("POST", path_of("Incident", "shop"), incident("cart") | {"spec": SPEC})
             await until(lambda: phase(server) == "Triggered")
             taken: dict[str, Any] = {"spec": {"acknowledgedBy": {"ana": {}}}}
-            ask(server, "PATCH", path_of("Incident", "shop", "cart"), taken)
+            server.ask("PATCH", path_of("Incident", "shop", "cart"), taken)
             await until(lambda: phase(server) == "Acknowledged")
-            lease = ask(server, "GET", lease_path("watchbill", "watchbill"))
+            lease = server.ask("GET", lease_path("watchbill", "watchbill"))
             assert lease["spec"]["holderIdentity"] == "operator"
-            await until(lambda: ask(server, "GET", core_path("events", "shop"))["items"])
-    assert ask(server, "GET", lease_path("watchbill", "watchbill"))["spec"]["holderIdentity"] == ""
+            await until(lambda: server.ask("GET", core_path("events", "shop"))["items"])
+    assert server.ask("GET", lease_path("watchbill", "watchbill"))["spec"]["holderIdentity"] == ""
 
 
 SPEC = {"title": "Checkout is down", "severity": "SEV-1", "setBy": {"declaration": "ana"}}
 
 
 def phase(server: ApiServer) -> str:
-    status = ask(server, "GET", path_of("Incident", "shop", "cart")).get("status") or {}
+    status = server.ask("GET", path_of("Incident", "shop", "cart")).get("status") or {}
     return str(status.get("phase"))
 
 
 def furnish(server: ApiServer) -> None:
     """A class, a policy, and a connection."""
-    ask(server, "POST", ALL, connection("console"))
+    server.ask("POST", ALL, connection("console"))
     levels = ("first", "5m", [target("console")])
     annotations = {DEFAULT_CLASS_ANNOTATION: "true"}
     for path, kind, name, spec in (
@@ -226,7 +217,7 @@ def furnish(server: ApiServer) -> None:
     ):
         metadata = {"name": name, "annotations": annotations}
         body = {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
-        assert ask(server, "POST", path, body)["kind"] == kind
+        assert server.ask("POST", path, body)["kind"] == kind
 
 
 def kubeconfig(directory: Path, url: str) -> Path:

@@ -16,7 +16,7 @@ from tests.support.apiserver.answers import (
 )
 from tests.support.apiserver.discovery import DOCUMENTS
 from tests.support.apiserver.listing import listed
-from tests.support.apiserver.reading import Place, Request, body_of, patch_of, place_of
+from tests.support.apiserver.reading import JSON, MERGE_PATCH, Place, Request, body_of, patch_of, place_of
 from tests.support.apiserver.resources import Body
 from tests.support.apiserver.store import Store
 from tests.support.apiserver.watching import Stream
@@ -77,6 +77,15 @@ class ApiServer:
             return found
         date = format_datetime(self._now(), usegmt=True)
         return found._replace(headers={**found.headers, "Date": date})
+
+    def ask(self, method: str, path: str, body: Body | None = None, **query: str) -> Body:
+        """The JSON body of an answer, for whoever sets the stage; a patch is a merge patch."""
+        kind = MERGE_PATCH if method == "PATCH" else JSON
+        found = self.answer(Request(method, path, query, "" if body is None else json.dumps(body), kind))
+        assert isinstance(found, Answer), "a watch is drained, not read"
+        told = json.loads(found.content)
+        assert isinstance(told, dict)
+        return told
 
     def drain(self, stream: Stream) -> list[Body]:
         """What the stream has to tell by now; whoever gets it may change it."""
