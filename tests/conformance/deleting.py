@@ -44,6 +44,12 @@ def what_is_ending_gets_no_new_finalizer(api: Api) -> None:
     assert (found.code, found.reason) == (422, "Invalid")
 
 
+def what_is_not_ending_gets_a_finalizer(api: Api) -> None:
+    api.post("connections", connection("a"))
+    assert api.patch("connections/a", {"metadata": {"finalizers": [HOLD]}}).code == 200
+    assert "deletionTimestamp" in api.delete("connections/a").body["metadata"]
+
+
 def what_is_ending_can_be_written(api: Api) -> None:
     api.post("connections", connection("a", finalizers=[HOLD]))
     api.delete("connections/a")

@@ -15,6 +15,11 @@ def a_namespace_is_active_from_the_start(api: Api) -> None:
     assert found.body["status"] == {"phase": "Active"}
 
 
+def a_namespace_has_its_name_for_a_label_too(api: Api) -> None:
+    metadata = {"name": f"{api.namespace}-b", "labels": {"team": "shop"}}
+    assert len(api.post(NAMESPACES, {"metadata": metadata}).body["metadata"]["labels"]) == 2
+
+
 def a_namespace_is_there_once(api: Api) -> None:
     assert api.post(NAMESPACES, {"metadata": {"name": api.namespace}}).reason == "AlreadyExists"
 

@@ -134,6 +134,12 @@ def a_list_of_exactly_a_version_is_of_the_past(api: Api) -> None:
     assert found.body["items"][0]["status"] == {"observedGeneration": 1}
 
 
+def a_page_from_a_version_is_of_exactly_that_version(api: Api) -> None:
+    made = api.post("connections", connection("a"))
+    api.post("connections", connection("b"))
+    assert api.get("connections", resourceVersion=made.version, limit=5).names == ["a"]
+
+
 def the_forgotten_past_is_gone(api: Api) -> None:
     made = api.post("connections", connection("a"))
     api.delete("connections/a")
@@ -173,6 +179,13 @@ def a_namespace_with_a_longer_name_comes_first(api: Api) -> None:
     names = [each["metadata"]["name"] for each in everything["items"]]
     assert names.index("theirs") < names.index("mine")
     assert api.get(path).names == ["theirs"]
+
+
+def a_namespace_whose_name_ends_alike_is_another(api: Api) -> None:
+    other = f"b-{api.namespace}"
+    api.quietly("POST", "/api/v1/namespaces", {"metadata": {"name": other}})
+    api.quietly("POST", f"/apis/watchbill.dev/v1alpha1/namespaces/{other}/connections", connection("theirs"))
+    assert api.get("connections").names == []
 
 
 def cluster_wide_kinds_are_listed(api: Api) -> None:

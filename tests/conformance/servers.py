@@ -17,6 +17,9 @@ from tests.support.apiserver.reading import Request
 from tests.support.apiserver.requests import ApiServer
 from tests.support.apiserver.watching import Stream
 
+MOST_STEPS = 100
+"""How often time may pass until a watch has ended."""
+
 BUSY = 429
 BEGINNING = "2"
 PATIENCE = 15.0
@@ -116,10 +119,12 @@ class _Drained:
 
     def rest(self) -> list[Any]:
         found, self.waiting = self.waiting, []
-        while not self.stream.ended:
+        for _ in range(MOST_STEPS):
             found += self.server.api.drain(self.stream)
+            if self.stream.ended:
+                return found
             self.server.clock.advance(self.stream.seconds_left)
-        return found
+        raise AssertionError("the watch does not end")
 
     def close(self) -> None:
         """It is forgotten."""

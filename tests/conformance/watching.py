@@ -139,10 +139,12 @@ def a_bookmark_before_the_end_tells_how_far_the_watch_has_come(api: Api) -> None
     other = f"{api.namespace}-b"
     api.quietly("POST", "/api/v1/namespaces", {"metadata": {"name": other}})
     query = {"resourceVersion": made.version, "timeoutSeconds": 4, "allowWatchBookmarks": "true"}
-    with api.watch("connections", **query) as watch:
+    unasked = query | {"allowWatchBookmarks": "false"}
+    with api.watch("connections", **query) as watch, api.watch("connections", **unasked) as silent:
         path = f"/apis/watchbill.dev/v1alpha1/namespaces/{other}/connections"
         api.quietly("POST", path, connection("theirs"))
         told = watch.rest()
+        assert silent.rest() == []
     assert [event["type"] for event in told] == ["BOOKMARK"], told
 
 
