@@ -109,6 +109,10 @@ def a_limit_is_a_number(api: Api) -> None:
     assert api.get("connections", limit="many").code == 400
 
 
+def a_version_of_a_list_is_a_number(api: Api) -> None:
+    assert api.get("connections", resourceVersion="abc").code == 400
+
+
 def a_list_of_any_version_is_not_cut(api: Api) -> None:
     _five(api)
     assert len(api.get("connections", limit=2, resourceVersion=0).names) == 5

@@ -20,6 +20,9 @@ OLD_TOKEN = (
     "that were created, modified, or deleted between the time the first chunk was returned and now may show "
     "up in the list."
 )
+MATCHES = ("", "Exact", "NotOlderThan")
+OF_VERSION = 'invalid resource version: resourceVersion: Invalid value: "{}": strconv.ParseUint: '
+
 OLD_LIST = "The resourceVersion for the provided list is too old."
 
 
@@ -68,38 +71,40 @@ def listed(store: Store, resource: Resource, namespace: str, query: Mapping[str,
 
 def _wanted(store: Store, query: Mapping[str, str]) -> tuple[int, int, str]:
     """How many are wanted at most (0 for all), of which moment, and after which key."""
-    limit, asked, match = (
-        _limit(query),
-        query.get("resourceVersion", ""),
-        query.get("resourceVersionMatch", ""),
-    )
+    limit, start = _number(query, "limit", "strconv.ParseInt: "), ""
+    asked, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
     if text := query.get("continue"):
         token = decoded(text)
         if asked not in ("", "0"):
             raise bad_request("specifying resource version is not allowed when using continue")
-        if token.version == PRESENT:
-            return limit, store.version, token.start
-        if token.version < store.compacted:
-            raise expired(OLD_TOKEN, Token(PRESENT, token.start.lstrip("/")).encoded())
-        return limit, token.version, token.start
-    if asked == "0":
+        version, start = token.version, token.start
+        if version == PRESENT:
+            version = store.version
+        if version < store.compacted:
+            raise expired(OLD_TOKEN, Token(PRESENT, start.lstrip("/")).encoded())
+    elif match not in MATCHES or (match and asked in ("", "0")):
+        raise unmodeled(f"lists of {match} a version")
+    elif asked == "0":
         # It is answered from a cache, which does not cut.
-        return 0, store.version, ""
-    if asked and (match == "Exact" or (limit and not match)):
-        if int(asked) < store.compacted:
-            raise expired(OLD_LIST)
-        return limit, int(asked), ""
-    if asked and int(asked) > store.version:
+        limit, version = 0, store.version
+    else:
+        version = _number(query, "resourceVersion", OF_VERSION) if asked else store.version
+        if match == "Exact" or (limit and asked and not match):
+            if version < store.compacted:
+                raise expired(OLD_LIST)
+        else:
+            version = max(version, store.version)
+    if version > store.version:
         raise unmodeled("lists of the future")
-    return limit, store.version, ""
+    return max(limit, 0), version, start
 
 
-def _limit(query: Mapping[str, str]) -> int:
-    text = query.get("limit", "0")
+def _number(query: Mapping[str, str], name: str, how: str) -> int:
+    text = query.get(name, "0")
     try:
-        return max(int(text), 0)
+        return int(text)
     except ValueError as error:
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
+        raise bad_request(f'{how.format(text)}parsing "{text}": invalid syntax') from error
 
 
 def _body(resource: Resource, found: list[Body], metadata: Body, partial: bool) -> Body:

@@ -137,9 +137,9 @@ class ApiServer:
     def _of_one(self, request: Request, place: Place) -> Answer:
         resource, where = place.resource, (place.namespace, place.name)
         status = place.subresource == "status"
-        if place.subresource == "finalize":
-            return Answer(200, self.writer.finalize(place.name, body_of(request, resource)))
         match request.method:
+            case "PUT" if place.subresource == "finalize":
+                return Answer(200, self.writer.finalize(place.name, body_of(request, resource)))
             case "GET":
                 return Answer(200, self.writer.found(resource, *where))
             case "PATCH":
