@@ -8,6 +8,7 @@ from tests.shell.fake_api import FakeApi, connected, serving
 from tests.shell.fake_time import FakeTime, RunningTime
 from tests.shell.running import Running
 from tests.shell.world import World
+from tests.support.apiserver.in_process import InProcess
 from watchbill.shell.kube import Kube
 from watchbill.shell.metrics import Metrics
 
@@ -35,9 +36,9 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-async def world(api: FakeApi) -> AsyncIterator[World]:
-    time = RunningTime()
-    async with connected(api, time.clock()) as session:
+async def world() -> AsyncIterator[World]:
+    time, api = RunningTime(), FakeApi()
+    async with connected(api, time.clock(), InProcess(api.handle)) as session:
         made = World(api, session, time)
         yield made
         await made.stop()

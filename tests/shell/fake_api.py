@@ -1,30 +1,27 @@
-"""An API server in the loop of the test: objects, resourceVersions, pages, patches, and faults on demand."""
+"""The API server of the shell's tests: the one in memory, with faults on demand, and a back door."""
 
-import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from aiohttp import web
-
+from tests.support.apiserver import over_http
+from tests.support.apiserver.answers import Answer
+from tests.support.apiserver.reading import Place, Request, place_of
+from tests.support.apiserver.requests import ApiServer, NoAnswer
+from tests.support.apiserver.resources import NAMESPACES, RESOURCES
+from tests.support.apiserver.watching import Stream
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.kube import Kube
 from watchbill.shell.metrics import Metrics
 
-COLLECTIONS = {
-    "incidents",
-    "escalationpolicies",
-    "incidentclasses",
-    "connections",
-    "incidentupdates",
-    "leases",
-    "secrets",
-    "events",
-}
 Body = dict[str, Any]
+
+AT_HAND = ("default", "shop", "watchbill")
+"""The namespaces that are there from the start."""
 
 
 @dataclass
@@ -39,16 +36,53 @@ class Fault:
     times: int = 1
     """How often it happens."""
 
-    def matches(self, request: web.Request) -> bool:
+    def matches(self, request: Request) -> bool:
         return self.method in ("", request.method) and self.path in request.path
+
+
+class Objects(MutableMapping[str, Body]):
+    """All objects but namespaces by their paths, to be read and changed behind the server's back."""
+
+    def __init__(self, server: ApiServer) -> None:
+        self._store = server.store
+
+    def __getitem__(self, path: str) -> Body:
+        place = _placed(path)
+        found = self._store.get(place.resource, place.resource.key(place.namespace, place.name))
+        if found is None:
+            raise KeyError(path)
+        return found
+
+    def __setitem__(self, path: str, body: Body) -> None:
+        place = _placed(path)
+        self._store.put(place.resource, place.resource.key(place.namespace, place.name), body)
+
+    def __delitem__(self, path: str) -> None:
+        self[path]
+        place = _placed(path)
+        self._store.remove(place.resource, place.resource.key(place.namespace, place.name))
+
+    def __iter__(self) -> Iterator[str]:
+        for resource in RESOURCES:
+            if resource is not NAMESPACES:
+                root = f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.version}"
+                for key, _ in self._store.all(resource):
+                    namespace, _, name = key.rpartition("/")
+                    inside = f"/namespaces/{namespace}" if namespace else ""
+                    yield f"{root}{inside}/{resource.plural}/{name}"
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class FakeApi:
     def __init__(self) -> None:
-        self.objects: dict[str, Body] = {}
-        self.version = 100
+        self.server = ApiServer(lambda: datetime.now(UTC))
+        for name in AT_HAND:
+            self.server.writer.create(NAMESPACES, "", {"metadata": {"name": name}})
+        self.objects = Objects(self.server)
         self.faults: deque[Fault] = deque()
-        self.before: Callable[[web.Request], Awaitable[None]] | None = None
+        self.before: Callable[[Request], Awaitable[None]] | None = None
         """Called with each request before it is answered."""
         self.silent = False
         """Close the connection without an answer."""
@@ -58,130 +92,60 @@ class FakeApi:
         """The Date header of all answers; empty ones say nothing of the time."""
         self.url = ""
 
+    @property
+    def version(self) -> int:
+        """The resourceVersion of the last change."""
+        return self.server.store.version
+
+    @version.setter
+    def version(self, version: int) -> None:
+        self.server.store.version = version
+
     def put(self, path: str, **content: Any) -> Body:
         """Store an object and return it; its name and namespace are those of the path."""
-        self.version += 1
-        parts = path.strip("/").split("/")
-        metadata = {"name": parts[-1], "uid": f"uid-{self.version}", "resourceVersion": str(self.version)}
-        if "namespaces" in parts:
-            metadata["namespace"] = parts[parts.index("namespaces") + 1]
-        metadata |= {key: value for key, value in content.pop("metadata", {}).items()}
-        self.objects[path] = {"metadata": metadata, **content}
+        place = _placed(path)
+        metadata = {"name": place.name, "uid": f"uid-{self.version + 1}", "generation": 1}
+        metadata |= {"namespace": place.namespace} if place.namespace else {}
+        metadata |= content.pop("metadata", {})
+        self.objects[path] = {**place.resource.identity, "metadata": metadata, **content}
         return self.objects[path]
 
     def change(self, path: str, **spec: Any) -> None:
         """Somebody changes fields of an object's spec, or none of them but something else about it."""
         old = self.objects[path]
-        self.version += 1
-        metadata = old["metadata"] | {"resourceVersion": str(self.version)}
-        if spec:
-            metadata["generation"] += 1
+        metadata = old["metadata"] | ({"generation": old["metadata"]["generation"] + 1} if spec else {})
         self.objects[path] = old | {"metadata": metadata, "spec": old["spec"] | spec}
 
     def lists(self, path: str) -> list[Body]:
-        prefix, _, plural = path.rpartition("/")
-        return [
-            body
-            for where, body in sorted(self.objects.items())
-            if where.startswith(prefix) and where.split("/")[-2] == plural
-        ]
+        return [body for where, body in self.objects.items() if where.rpartition("/")[0] == path]
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: Request) -> Answer | Stream:
         self.requests.append((request.method, request.path))
-        self.authorizations.append(request.headers.get("Authorization"))
+        self.authorizations.append(request.authorization)
         if self.before is not None:
             await self.before(request)
         if self.silent:
-            assert request.transport is not None
-            request.transport.close()
-            return web.Response()
+            raise NoAnswer
         for fault in self.faults:
             if fault.matches(request):
                 fault.times -= 1
                 if fault.times <= 0:
                     self.faults.remove(fault)
-                return web.json_response(
-                    fault.body, status=fault.status, headers={"Date": self.date} | fault.headers
-                )
-        text = await request.text()
-        status, body = self._act(request, json.loads(text) if text else {})
-        return web.json_response(body, status=status, headers={"Date": self.date})
-
-    def _act(self, request: web.Request, body: Body) -> tuple[int, Body]:
-        path = request.path
-        if request.method == "GET" and path.split("/")[-1] in COLLECTIONS:
-            return 200, self._page(request)
-        if request.method == "POST":
-            return self._create(f"{path}/{body['metadata']['name']}", body)
-        where = path.removesuffix("/status")
-        if where not in self.objects:
-            return 404, {"reason": "NotFound", "message": f"{where} not found"}
-        if request.method == "GET":
-            return 200, self.objects[where]
-        if request.method == "DELETE":
-            return 200, self.objects.pop(where)
-        return self._write(request.method, path, body)
-
-    def _create(self, where: str, body: Body) -> tuple[int, Body]:
-        if where in self.objects:
-            return 409, {"reason": "AlreadyExists", "message": f"{where} already exists"}
-        return 201, self.put(where, **body)
-
-    def _write(self, method: str, path: str, body: Body) -> tuple[int, Body]:
-        where = path.removesuffix("/status")
-        known = self.objects[where]
-        if "watchbill.dev" in where:
-            # A write of the status changes nothing else, and any other write does not change the status.
-            part = {"status"} if path != where else set(body) - {"status"}
-            body = {key: value for key, value in body.items() if key in part or key == "metadata"}
-        wanted = (body.get("metadata") or {}).get("resourceVersion")
-        if wanted and wanted != known["metadata"]["resourceVersion"]:
-            return 409, {"reason": "Conflict", "message": "the object has been modified"}
-        self.version += 1
-        changed = body if method == "PUT" else merged(known, body)
-        changed["metadata"] = known["metadata"] | {"resourceVersion": str(self.version)}
-        if "generation" in known["metadata"] and changed.get("spec") != known.get("spec"):
-            changed["metadata"]["generation"] += 1
-        self.objects[where] = changed
-        return 200, changed
-
-    def _page(self, request: web.Request) -> Body:
-        items = self.lists(request.path)
-        if "PartialObjectMetadataList" in request.headers["Accept"]:
-            items = [{"metadata": item["metadata"]} for item in items]
-        start = int(request.query.get("continue", "0"))
-        limit = int(request.query.get("limit", "0")) or len(items)
-        metadata = {"resourceVersion": str(self.version)}
-        if start + limit < len(items):
-            metadata["continue"] = str(start + limit)
-        return {"items": items[start : start + limit], "metadata": metadata}
+                return Answer(fault.status, fault.body, {"Date": self.date} | fault.headers)
+        found = self.server.answer(request)
+        return found._replace(headers={"Date": self.date}) if isinstance(found, Answer) else found
 
 
-def merged(old: Any, change: Any) -> Any:
-    """RFC 7386."""
-    if not isinstance(change, dict):
-        return change
-    result = dict(old) if isinstance(old, dict) else {}
-    for key, value in change.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged(result.get(key), value)
-    return result
+def _placed(path: str) -> Place:
+    found = place_of(path)
+    assert isinstance(found, Place), f"{path} is no path of an object"
+    return found
 
 
 @asynccontextmanager
 async def serving(api: FakeApi) -> AsyncIterator[FakeApi]:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", api.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.5)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    api.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with over_http.serving(api.server, api.handle) as api.url:
         yield api
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

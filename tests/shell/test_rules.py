@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from aiohttp import web
 
 from tests.providers.pages import incident, page
 from tests.shell.fake_api import Fault
 from tests.shell.world import BY_WEBHOOK, CART, HOLDER, OVER, TAKEN, TWO_BY_PAGERDUTY, World, declared, until
+from tests.support.apiserver.reading import Request
 from watchbill.core.effects import SendPage
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Rate
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("soon")
 def before_the_first_write(world: World, act) -> None:
     """Something happens between the read and the write."""
 
-    async def before(request: web.Request) -> None:
+    async def before(request: Request) -> None:
         if request.method == "PATCH":
             world.api.before = None
             act()
@@ -65,7 +65,7 @@ async def test_rule_01_a_page_that_a_process_sent_and_did_not_record_is_closed_b
 async def test_rule_03_nothing_is_decided_before_every_kind_is_synced(found):
     listed = asyncio.Event()
 
-    async def before(request: web.Request) -> None:
+    async def before(request: Request) -> None:
         if request.path.endswith("/incidentupdates"):
             await listed.wait()
 
@@ -148,7 +148,7 @@ async def test_rule_05_a_page_goes_out_unread_where_the_server_does_not_answer_i
 
     answered = asyncio.Event()
 
-    async def hang(request: web.Request) -> None:
+    async def hang(request: Request) -> None:
         if request.method == "GET" and request.path.endswith(("incidents/cart", "secrets/pagerduty")):
             await answered.wait()
 

@@ -1,13 +1,14 @@
 """The rules of the delivery protocol (DESIGN §4) that live in the shell, by their numbers: 11 to 18."""
 
 import asyncio
+import json
 
 import httpx
 import pytest
-from aiohttp import web
 
 from tests.shell.fake_api import Fault
 from tests.shell.world import OVER, TAKEN, TWO_BY_PAGERDUTY, World, answers, declared, until
+from tests.support.apiserver.reading import Request
 from tests.support.builders import target
 from watchbill.api.condition import find
 
@@ -88,9 +89,9 @@ async def test_rule_12_a_routing_key_that_stays_refused_counts_as_auth(world):
 async def test_rule_14_the_patch_says_what_is_gone_and_which_version_it_is_for(world):
     patches = []
 
-    async def note(request: web.Request) -> None:
+    async def note(request: Request) -> None:
         if request.method == "PATCH":
-            patches.append(await request.json())
+            patches.append(json.loads(request.body))
 
     await declared(world)
     version, world.api.before = world.raw["metadata"]["resourceVersion"], note

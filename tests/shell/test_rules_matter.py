@@ -16,6 +16,7 @@ from tests.shell.fake_api import FakeApi, connected, serving
 from tests.shell.fake_time import FakeTime, RunningTime
 from tests.shell.test_watch import test_a_kopf_that_does_nothing_for_a_minute_is_started_again as stuck_kopf
 from tests.shell.world import World
+from tests.support.apiserver.in_process import InProcess
 from watchbill.api.connection import Connection
 from watchbill.core.effects import ConnectionKey
 from watchbill.shell.kube import Kube
@@ -66,8 +67,8 @@ async def unfenced(kube: Kube, path: str, body: dict[str, Any], patch: Any = Kub
 @asynccontextmanager
 async def a_world() -> AsyncIterator[World]:
     """A world of this one test."""
-    time = RunningTime()
-    async with serving(FakeApi()) as api, connected(api, time.clock()) as session:
+    time, api = RunningTime(), FakeApi()
+    async with connected(api, time.clock(), InProcess(api.handle)) as session:
         made = World(api, session, time)
         try:
             yield made

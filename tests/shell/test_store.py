@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.shell.fake_api import Fault, merged
+from tests.shell.fake_api import Fault
 from tests.shell.world import CART, World
+from tests.support.apiserver.rules import merged
 from tests.support.builders import T0
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import Hop, IncidentStatus, Page, TimelineEntry

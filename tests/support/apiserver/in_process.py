@@ -1,0 +1,79 @@
+"""Lets the operator's own client talk to the server without a socket, in the loop of whoever tests."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Self, cast
+from urllib.parse import parse_qsl
+
+import aiohttp
+
+from tests.support.apiserver.answers import Answer
+from tests.support.apiserver.reading import JSON, Request
+from tests.support.apiserver.requests import Handler, NoAnswer
+from watchbill.shell.credentials import Credentials
+
+ADDRESS = "http://in-process"
+
+
+class InProcess(Credentials):
+    """Credentials whose sessions hand each request to the handler: `Kube(InProcess(server.handle), ...)`.
+
+    A handler may raise NoAnswer, or wait: the request ends when its time is over.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        super().__init__(ADDRESS)
+        self._handler = handler
+
+    def session(self, limit: int, on_request: Callable[[], None] = lambda: None) -> aiohttp.ClientSession:
+        """A session with as much of aiohttp's as the operator's client uses."""
+        return cast("aiohttp.ClientSession", _Session(self._handler, on_request))
+
+
+class _Session:
+    def __init__(self, handler: Handler, on_request: Callable[[], None]) -> None:
+        self._handler = handler
+        self._on_request = on_request
+
+    def request(self, method: str, url: str, **options: Any) -> "_Exchange":
+        self._on_request()
+        path, _, query = url.removeprefix(ADDRESS).partition("?")
+        headers: Mapping[str, str] = options.get("headers") or {}
+        asked = Request(
+            method,
+            path,
+            dict(parse_qsl(query)) | dict(options.get("params") or {}),
+            options.get("data") or "",
+            headers.get("Content-Type", JSON),
+            headers.get("Accept", JSON),
+        )
+        timeout: aiohttp.ClientTimeout | None = options.get("timeout")
+        return _Exchange(self._handler, asked, timeout.total if timeout else None)
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+class _Exchange:
+    """One request and its answer, as `async with` wants them."""
+
+    def __init__(self, handler: Handler, request: Request, seconds: float | None) -> None:
+        self._handler, self._request, self._seconds = handler, request, seconds
+
+    async def __aenter__(self) -> Self:
+        try:
+            async with asyncio.timeout(self._seconds):
+                found = await self._handler(self._request)
+        except NoAnswer as error:
+            raise aiohttp.ServerDisconnectedError from error
+        assert isinstance(found, Answer), "a watch is drained, not read"
+        self._content = found.content
+        self.status, self.headers = found.code, found.headers
+        self.ok, self.reason = found.code < 400, ""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """The answer was read at once."""
+
+    async def read(self) -> bytes:
+        return self._content
