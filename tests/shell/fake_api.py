@@ -139,7 +139,8 @@ class FakeApi:
             return 409, {"reason": "Conflict", "message": "the object has been modified"}
         self.version += 1
         changed = body if method == "PUT" else merged(known, body)
-        changed["metadata"] = known["metadata"] | {"resourceVersion": str(self.version)}
+        notes = {key: each for key, each in changed["metadata"].items() if key == "annotations"}
+        changed["metadata"] = known["metadata"] | notes | {"resourceVersion": str(self.version)}
         if "generation" in known["metadata"] and changed.get("spec") != known.get("spec"):
             changed["metadata"]["generation"] += 1
         self.objects[where] = changed
