@@ -25,7 +25,10 @@ ALERTS = """
 | where | means |
 |---|---|
 | `max(watchbill_leader) < 1` for 1 min | nobody pages |
-| `max(watchbill_overdue_actions) > 0` | nobody was reached for an incident: page somebody by another way |
+| `max(watchbill_overdue_actions) > 0` | nobody was reached, or more is overdue: see `ActionOverdue` |
+| `max(watchbill_last_resort_incidents) > 0` | an incident has no policy that reaches anybody |
+| `time() - max(watchbill_heartbeat_last_success_timestamp_seconds) > 180` | no heartbeat arrives |
+| `time() - max(watchbill_test_page_last_success_timestamp_seconds) > 90000` | no daily test page came |
 | `rate(watchbill_notifications_failed_total[5m]) > 0` | a vendor refuses, or does not answer |
 | `watchbill_circuit_open > 0` | a vendor fails so often that it is left alone for 30 s at a time |
 | `abs(watchbill_clock_skew_seconds) > 5` | a machine's clock is wrong |

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,12 +22,23 @@ PAUSE = 0.05
 class OperatorProcess:
     """One operator; its log is a file, and it ends with the `with` block that it was started by."""
 
-    def __init__(self, kubeconfig: Path, log: Path, *options: str, identity: str = "operator") -> None:
-        """An operator that is not started yet; the same identity takes the lease over at once."""
+    def __init__(
+        self,
+        kubeconfig: Path,
+        log: Path,
+        *options: str,
+        identity: str = "operator",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """An operator that is not started yet; the same identity takes the lease over at once.
+
+        `environment` is added to that of this process.
+        """
         self._kubeconfig = kubeconfig
         self.log = log
         self._options = options
         self._identity = identity
+        self._environment = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, wait: bool = True) -> Self:
@@ -36,7 +47,7 @@ class OperatorProcess:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(),
-                env={**os.environ, "KUBECONFIG": str(self._kubeconfig)},
+                env={**os.environ, "KUBECONFIG": str(self._kubeconfig), **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -1,6 +1,7 @@
 """`watchbill run` says at once what it cannot run with."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from watchbill.core.effects import ConnectionKey
 from watchbill.shell.logs import configure_logs
 from watchbill.shell.settings import Settings
 
+URL = "https://beats.example.com/ping/s3cret"
 KUBECONFIG = """
 current-context: here
 contexts: [{name: here, context: {cluster: here, user: me}}]
@@ -59,7 +61,9 @@ def test_it_runs_without_any_option(started: list[Settings]):
     answer = run()
     assert answer.exit_code == 0, answer.output
     (settings,) = started
+    assert settings == Settings(settings.identity), "the defaults of the options are those of the settings"
     assert (settings.namespace, settings.health_address, settings.last_resort) == ("watchbill", ":8081", None)
+    assert (settings.heartbeat_url, settings.test_page_connection) == ("", None)
     assert settings.identity
 
 
@@ -70,11 +74,43 @@ def test_every_option_arrives(started: list[Settings]):
         "--service-account": "robot",
         "--health-address": "127.0.0.1:0",
         "--last-resort": "ops/pager",
+        "--overdue-after": "2m",
+        "--heartbeat-url": URL,
+        "--heartbeat-interval": "20s",
+        "--test-page-connection": "ops/test",
+        "--test-page-every": "12h",
         "--log-level": "debug",
     }
     answer = run(*[word for pair in options.items() for word in pair])
     assert answer.exit_code == 0, answer.output
-    assert started == [Settings("one", "ops", "robot", "127.0.0.1:0", ConnectionKey("ops", "pager"))]
+    assert started == [
+        Settings(
+            identity="one",
+            namespace="ops",
+            service_account="robot",
+            health_address="127.0.0.1:0",
+            last_resort=ConnectionKey("ops", "pager"),
+            overdue_after=timedelta(minutes=2),
+            heartbeat_url=URL,
+            heartbeat_interval=timedelta(seconds=20),
+            test_page_connection=ConnectionKey("ops", "test"),
+            test_page_every=timedelta(hours=12),
+        )
+    ]
+
+
+def test_the_url_of_the_heartbeat_is_taken_from_the_environment_and_shown_nowhere(
+    started: list[Settings], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("WATCHBILL_HEARTBEAT_URL", URL)
+    assert run().exit_code == 0
+    assert started[0].heartbeat_url == URL
+    assert "s3cret" not in run("--help").output
+    monkeypatch.setenv("WATCHBILL_HEARTBEAT_URL", "no s3cret URL")
+    answer = run()
+    assert answer.exit_code == 2
+    assert "heartbeat" in answer.output
+    assert "s3cret" not in answer.output
 
 
 @pytest.mark.parametrize(
@@ -83,6 +119,10 @@ def test_every_option_arrives(started: list[Settings]):
         (("--last-resort", "pager"), "namespace/name"),
         (("--health-address", "here"), "not an address"),
         (("--log-level", "loud"), "level"),
+        (("--heartbeat-interval", "2m"), "between 1s and 1m"),
+        (("--overdue-after", "0s"), "between 1s and 1h"),
+        (("--test-page-connection", "pager"), "namespace/name"),
+        (("--test-page-every", "10s"), "between 1m and"),
     ],
 )
 def test_what_it_cannot_run_with_is_told_before_it_starts(

@@ -95,3 +95,14 @@ def test_a_late_page_says_when_it_was_due():
 def test_of_many_services_ten_are_named():
     text = services(incident(services=tuple(f"s{number}" for number in range(13))))
     assert text == "s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 and 3 more"
+
+
+def test_a_test_page_speaks_of_its_connection_and_asks_for_nothing():
+    facts = incident(name="pager", severity="TEST", title="TEST: nothing is wrong", services=(), is_test=True)
+    page = trigger(facts, repeated=True)
+    assert title_line(page) == "TEST: nothing is wrong (repeated)"
+    assert title_line(resolve(facts)) == "TEST resolved by bo: TEST: nothing is wrong"
+    assert acknowledge_command(page) == ""
+    lines = page_text(page).splitlines()
+    assert lines[2] == "A test of Connection pager in namespace shop, page 1.1.primary.1."
+    assert lines[-1] == "There is nothing to acknowledge."

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 import httpx
 import pytest
@@ -30,7 +31,7 @@ DEFAULT = {DEFAULT_CLASS_ANNOTATION: "true"}
 class Running:
     """An operator, and the API server and the vendor that it talks to."""
 
-    def __init__(self, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, api: FakeApi, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
         async def stop(watch: Watch) -> None:
             """There is no kopf to end."""
 
@@ -41,7 +42,8 @@ class Running:
         transport = httpx.MockTransport(self.vendors.handle)
         monkeypatch.setattr("watchbill.shell.app.Sender", partial(Sender, web=Web(transport)))
         monkeypatch.setattr("watchbill.shell.incidents.RECORD_WAIT", 0.1)
-        self.app = App(Credentials(api.url), Settings(identity="one", health_address="127.0.0.1:0"))
+        settings = Settings(**({"identity": "one", "health_address": "127.0.0.1:0"} | options))
+        self.app = App(Credentials(api.url), settings)
 
     @asynccontextmanager
     async def running(self, ready: bool = True) -> AsyncIterator["asyncio.Task[None]"]:

@@ -3,10 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-import httpx
 import pytest
 
-from tests.shell.running import CART, DEFAULT, LEASE, Running
+from tests.shell.running import DEFAULT, LEASE, Running
 from tests.shell.world import TAKEN, spec_of, until
 from tests.support.builders import incident_class
 from watchbill.core.effects import ConnectionKey
@@ -222,21 +221,6 @@ async def test_a_connection_that_is_gone_is_forgotten(found: Running):
         assert found.app.sender._lanes
         found.delete(path_of("Connection", "shop", "backup"))
         assert found.app.sender._lanes == {}
-
-
-async def test_a_page_that_waits_for_over_a_minute_shows_in_the_metrics(found: Running):
-    found.furnish(told=False)
-    found.declare(told=False)
-    found.vendors.answer["backup"] = lambda request: httpx.Response(503)
-    sample = found.app.metrics.registry.get_sample_value
-    async with found.running():
-        await until(lambda: found.hop == "Pending")
-        assert sample("watchbill_overdue_actions", {"action": "page"}) == 0
-        page = dict(found.status["pages"][0], dueTime="2026-03-09T03:00:00.000Z")
-        found.api.objects[CART]["status"] = found.status | {"pages": [page]}
-        found.change(title="another")
-        assert sample("watchbill_overdue_actions", {"action": "page"}) == 1
-        assert sample("watchbill_circuit_open", {"integration": "webhook"}) == 0
 
 
 async def test_a_vendor_that_keeps_failing_shows_in_the_metrics(found: Running):

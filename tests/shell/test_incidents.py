@@ -5,7 +5,18 @@ from datetime import timedelta
 import pytest
 
 from tests.shell.fake_api import Fault
-from tests.shell.world import BY_PAGERDUTY, CART, OVER, TAKEN, TWO_BY_PAGERDUTY, World, declared, until
+from tests.shell.world import (
+    BY_PAGERDUTY,
+    CART,
+    OVER,
+    TAKEN,
+    TWO_BY_PAGERDUTY,
+    World,
+    accepts,
+    answers,
+    declared,
+    until,
+)
 from tests.support.builders import target
 from watchbill.api.incident_status import EscalationStatus, IncidentStatus
 from watchbill.shell.incidents import may_rest
@@ -105,6 +116,18 @@ async def test_while_the_server_is_silent_an_incident_that_rests_keeps_its_deadl
     await world.lose_the_server()
     assert await world.look() == timedelta(seconds=2)
     assert world.cache.knows(*CART)
+
+
+async def test_an_incident_that_is_taken_does_not_rest_while_a_vendor_is_not_told(world):
+    await declared(world, BY_PAGERDUTY)
+    world.vendors.answer["events"] = answers(503)
+    world.people_say(**TAKEN)
+    await world.run()
+    assert not rests(world)
+    world.vendors.answer["events"] = accepts
+    world.pass_time(2)
+    await world.run()
+    assert rests(world)
 
 
 @pytest.mark.parametrize(

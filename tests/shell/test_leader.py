@@ -233,3 +233,42 @@ async def test_somebody_elses_write_to_the_lease_costs_one_try_only(
     time.advance(2)
     assert await first.attempt()
     assert first.elector.valid_for() == pytest.approx(7)
+
+
+async def test_what_a_leader_notes_is_there_for_whoever_leads_next(
+    contest: Contest, api: FakeApi, time: FakeTime
+):
+    first, second = await contest.replica("first"), await contest.replica("second")
+    await first.attempt()
+    assert first.elector.noted("a") == ""
+    first.elector.note("a", "one")
+    assert first.elector.noted("a") == "one"
+    time.advance(2)
+    await first.attempt()
+    assert api.objects[PATH]["metadata"]["annotations"] == {"a": "one"}
+    first.elector.note("a", "two")
+    await first.elector.stop()
+    await second.attempt()
+    time.advance(1)
+    assert await second.attempt()
+    assert second.elector.noted("a") == "two", "what was noted last was written with the release"
+
+
+async def test_what_was_noted_and_not_written_is_forgotten_with_the_lease(
+    contest: Contest, api: FakeApi, time: FakeTime
+):
+    first, second = await contest.replica("first"), await contest.replica("second")
+    await first.attempt()
+    await second.attempt()
+    first.elector.note("a", "old")
+    time.advance(11)
+    assert await second.attempt()
+    second.elector.note("a", "new")
+    time.advance(2)
+    await second.attempt()
+    await first.attempt()
+    time.advance(12)
+    await first.attempt()
+    assert await first.attempt()
+    assert api.objects[PATH]["metadata"]["annotations"] == {"a": "new"}
+    assert first.elector.noted("a") == "new"

@@ -207,3 +207,43 @@ async def test_metrics_tell_of_depth_and_activity(worker: Worker, metrics: Metri
     worker.gate.set()
     await idle(queue)
     assert value("watchbill_reconcile_total", {"controller": "incident", "result": "success"}) == 2
+
+
+async def test_a_key_is_overdue_until_a_reconcile_has_brought_it_through(worker: Worker, metrics: Metrics):
+    now = 0.0
+    queue = Queue(worker.reconcile, metrics, lambda: now, workers=1)
+
+    async def fails() -> None:
+        raise RuntimeError("a bug")
+
+    worker.answers["bad"] = fails
+    minute = timedelta(minutes=1)
+    queue.pause()
+    for name in ("bad", "slow", "waits"):
+        queue.add(key(name))
+    now = 100.0
+    assert queue.overdue(minute) == {}, "it is paused"
+    worker.gate.clear()
+    queue.resume()
+    await worker.has_seen("bad")
+    worker.gate.set()
+    await worker.has_seen("bad", "slow", "waits")
+    await idle(queue)
+    now = 130.0
+    queue.add(key("bad"))
+    await idle(queue)
+    now = 161.0
+    assert queue.overdue(minute) == {key("bad"): timedelta(seconds=61)}
+    del worker.answers["bad"]
+    worker.gate.clear()
+    for name in ("bad", "slow", "slow", "waits"):
+        queue.add(key(name))
+    now = 222.0
+    assert queue.overdue(minute).keys() == {key("bad"), key("slow"), key("waits")}
+    worker.gate.set()
+    await idle(queue)
+    assert queue.overdue(minute) == {}
+    queue.add(key("again"))
+    await queue.stop(timedelta(0))
+    now = 300.0
+    assert queue.overdue(minute) == {}

@@ -1,11 +1,21 @@
 """The options of `watchbill run`, read once."""
 
 import os
+from datetime import timedelta
 
 import pytest
 
 from watchbill.core.effects import ConnectionKey
-from watchbill.shell.settings import Settings, address, connection_key, default_identity
+from watchbill.shell.settings import (
+    Settings,
+    address,
+    connection_key,
+    default_identity,
+    secret_url,
+    within,
+)
+
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 def test_a_pod_is_known_by_its_uid_and_any_other_process_by_host_and_number(monkeypatch: pytest.MonkeyPatch):
@@ -40,3 +50,33 @@ def test_anything_else_is_no_address(text: str):
 def test_settings_do_not_change():
     with pytest.raises(AttributeError):
         Settings(identity="a").identity = "b"  # type: ignore[misc]  # that is what is tested
+
+
+def test_a_duration_keeps_its_bounds():
+    assert [within(text, SECOND, MINUTE) for text in ("1s", "1m")] == [SECOND, MINUTE]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("999ms", "between 1s and 1m"), ("61s", "between 1s and 1m"), ("soon", "not a duration"), ("", "not a")],
+)
+def test_anything_else_is_no_duration(text: str, said: str):
+    with pytest.raises(ValueError, match=said):
+        within(text, SECOND, MINUTE)
+
+
+@pytest.mark.parametrize("text", ["", "https://beats.example.com/ping/3f2a", "http://127.0.0.1:8000/beat"])
+def test_a_url_that_is_a_secret_is_taken(text: str):
+    assert secret_url(text) == text
+
+
+@pytest.mark.parametrize("text", ["beats.example.com/s3cret", "ftp://example.com/s3cret", "https:// s3cret"])
+def test_what_is_no_url_is_not_quoted(text: str):
+    with pytest.raises(ValueError, match="heartbeat") as raised:
+        secret_url(text)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_settings_that_are_shown_hold_no_secret():
+    settings = Settings(identity="a", heartbeat_url="https://beats.example.com/s3cret")
+    assert "s3cret" not in repr(settings)

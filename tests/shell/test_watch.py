@@ -111,3 +111,18 @@ async def test_a_kopf_that_does_nothing_for_a_minute_is_started_again(time: Fake
     kopf_stub.ready = False
     watch.restart_if_stuck()
     assert kopf_stub.restarts == 1
+
+
+async def test_the_watch_is_fresh_while_it_is_answered_or_told(time: FakeTime, metrics: Metrics):
+    watch = Watch(Credentials("http://127.0.0.1:1"), time.clock(), metrics, lambda kind, type_, raw: None)
+    time.advance(30)
+    assert watch.silent_for == 30
+    for status in (403, 500):
+        watch._note_sign()
+        watch._note_answer(status)
+        assert watch.silent_for == 30, "a refusal tells nothing"
+    watch._note_answer(200)
+    assert watch.silent_for == 0
+    time.advance(30)
+    watch._take("Incident", "ADDED", {})
+    assert watch.silent_for == 0

@@ -67,7 +67,10 @@ def slack_says(request: httpx.Request) -> httpx.Response:
 
 
 class Vendors:
-    """What is outside, by the first word of its host: events (PagerDuty), backup (a webhook), or slack."""
+    """What is outside, by the first word of its host: events (PagerDuty), backup (a webhook), or slack.
+
+    What is no page, such as a heartbeat, has no action.
+    """
 
     def __init__(self) -> None:
         self.answer: defaultdict[str, Answer] = defaultdict(lambda: accepts, slack=slack_says)
@@ -82,7 +85,8 @@ class Vendors:
         if vendor == "slack":
             self.arrived.append((vendor, request.url.path.removeprefix("/api/")))
         else:
-            self.arrived.append((vendor, body.get("event_action") or body["data"]["action"]))
+            data = body.get("data", {})
+            self.arrived.append((vendor, body.get("event_action") or data.get("action", "")))
         self.bodies.append(body)
         if vendor in self.gates:
             await self.gates[vendor].wait()
@@ -125,7 +129,7 @@ class World:
         """A process begins with nothing in memory but the cache."""
         self.sender = Sender(self.clock, web=Web(httpx.MockTransport(self.vendors.handle)))
         self.secrets = SecretReader(self.kube, self.clock.monotonic, "watchbill:watchbill")
-        outside = Outside(
+        self.outside = outside = Outside(
             sender=self.sender,
             secrets=self.secrets,
             cache=self.cache,

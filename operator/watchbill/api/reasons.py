@@ -190,6 +190,10 @@ class EventReason(Explained):
     CLOSED = "Closed", "The incident ended for good."
     CANCELLED = "Cancelled", "Somebody called the incident off."
     OVERDUE = "Overdue", "Nobody acknowledged in the time that the class expects."
+    ACTION_OVERDUE = (
+        "ActionOverdue",
+        "Something is overdue by more than a minute; the message says what, and what to do.",
+    )
     UNREADABLE = (
         "Unreadable",
         "The incident is not as its schema has it, so that nobody is paged; the message names the field.",

@@ -21,8 +21,11 @@ class Commands(TyperGroup):
         """The command of this name, or None where there is none."""
         if cmd_name not in COMMANDS:
             return None
+        module = import_module(f"watchbill.cli.{cmd_name}")
+        if hasattr(module, "commands"):
+            return typer.main.get_group(module.commands).commands[cmd_name]
         one = typer.Typer(add_completion=False)
-        one.command(cmd_name)(getattr(import_module(f"watchbill.cli.{cmd_name}"), cmd_name))
+        one.command(cmd_name)(getattr(module, cmd_name))
         return typer.main.get_command(one)
 
 

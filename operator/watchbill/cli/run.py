@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -10,9 +11,22 @@ from watchbill.shell.app import App
 from watchbill.shell.credentials import Credentials, LoginError, log_in
 from watchbill.shell.health import CannotListen
 from watchbill.shell.logs import configure_logs
-from watchbill.shell.settings import Settings, address, connection_key, default_identity
+from watchbill.shell.settings import (
+    Settings,
+    address,
+    connection_key,
+    default_identity,
+    secret_url,
+    within,
+)
+
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
+commands = typer.Typer(add_completion=False)
+
+
+@commands.command()
 def run(
     identity: Annotated[str, typer.Option(help="The name under which this process holds the lease.")] = "",
     namespace: Annotated[str, typer.Option(help="The operator's own namespace.")] = "watchbill",
@@ -23,6 +37,21 @@ def run(
     last_resort: Annotated[
         str, typer.Option(help="The namespace/name of the Connection that is paged when nothing else can be.")
     ] = "",
+    overdue_after: Annotated[
+        str, typer.Option(help="After how long what is due and not done counts as overdue.")
+    ] = "60s",
+    heartbeat_url: Annotated[
+        str,
+        typer.Option(
+            envvar="WATCHBILL_HEARTBEAT_URL",
+            help="What is asked for while pages get through; better set in the environment: it is a secret.",
+        ),
+    ] = "",
+    heartbeat_interval: Annotated[str, typer.Option(help="How often; at most 60s.")] = "30s",
+    test_page_connection: Annotated[
+        str, typer.Option(help="The namespace/name of the Connection that test pages go through.")
+    ] = "",
+    test_page_every: Annotated[str, typer.Option(help="How often a test page is sent; at least 1m.")] = "24h",
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
 ) -> None:
     """Run the operator against $KUBECONFIG, or in a cluster as the pod's service account."""
@@ -34,6 +63,11 @@ def run(
             service_account=service_account,
             health_address=address(health_address),
             last_resort=connection_key(last_resort),
+            overdue_after=within(overdue_after, SECOND, HOUR),
+            heartbeat_url=secret_url(heartbeat_url),
+            heartbeat_interval=within(heartbeat_interval, SECOND, MINUTE),
+            test_page_connection=connection_key(test_page_connection),
+            test_page_every=within(test_page_every, MINUTE, 1000 * HOUR),
         )
         credentials = log_in(os.environ)
     except (LoginError, ValueError) as error:

@@ -27,6 +27,8 @@ class IncidentFacts:
     rank: int
     summary: str = ""
     services: tuple[str, ...] = ()
+    is_test: bool = False
+    """There is no incident: the operator tests whether pages get through the connection that this names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from watchbill.shell.inbox import Inbox
 from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts, keeping
 from watchbill.shell.kube import Kube
 from watchbill.shell.leader import Elector, LeaseName
+from watchbill.shell.lookout import Lookout, Watched
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.observe import Observer
 from watchbill.shell.perform import Outside, Performer
@@ -38,7 +39,7 @@ from watchbill.shell.send import Sender
 from watchbill.shell.settings import Settings, holder_of
 from watchbill.shell.store import Store
 from watchbill.shell.sync import Syncer
-from watchbill.shell.tally import Tally, overdue_incidents
+from watchbill.shell.tally import Tally
 from watchbill.shell.unwritten import Unwritten
 from watchbill.shell.watch import Watch
 
@@ -67,15 +68,16 @@ class App:
         self.watch = Watch(credentials, self.clock, self.metrics, self.inbox.deliver)
         self.syncer = Syncer(self.kube, self.cache, self.metrics, self.inbox.deliver)
         self.sender = Sender(self.clock)
-        self._wire()
         self._ticker = Ticker(self.clock.monotonic)
-        self._health = HealthServer(
-            self.metrics,
-            liveness(self._ticker, self.queue, self.watch, self.elector, self.syncer),
-            readiness(self.syncer, self.watch),
+        live = liveness(self._ticker, self.queue, self.watch, self.elector, self.syncer)
+        ready = readiness(self.syncer, self.watch)
+        self._health = HealthServer(self.metrics, live, ready)
+        watched = Watched(
+            self.elector, self.queue, self.watch, self.syncer, self.recorder, checks={**live, **ready}
         )
+        self.lookout = Lookout(settings, self._wire(), watched)
 
-    def _wire(self) -> None:
+    def _wire(self) -> Outside:
         settings = self._settings
         account = f"{settings.namespace}:{settings.service_account}"
         secrets = SecretReader(self.kube, self.clock.monotonic, account)
@@ -114,10 +116,9 @@ class App:
         self.clock.is_relied_on = self.elector.is_leader
         self.watch.on_gap = self.syncer.request
         self.syncer.on_appeared = self.syncer.on_missed = self.watch.restart
-        overdue = self.metrics.overdue_actions.labels("page")
-        overdue.set_function(lambda: overdue_incidents(self.cache.list("Incident"), self.clock.now()))
         for provider in (*PROVIDERS, *CHATS):
             self.metrics.circuit_open.labels(provider).set_function(partial(self.sender.is_open, provider))
+        return outside
 
     def may_act(self) -> bool:
         """Whether this process leads, or led until the API server went silent (DESIGN §4, rule 6)."""
@@ -166,6 +167,7 @@ class App:
         await self.syncer.first_sync()
         self.queue.resume()
         self.syncer.start()
+        self.lookout.start()
         while not (self.elector.is_leader() and self.watch.watching):
             await asyncio.sleep(0.05)
         log.info("ready", identity=self._settings.identity)
@@ -180,6 +182,7 @@ class App:
     async def _stop(self) -> None:
         # Nothing new begins; what was begun ends, and is written while this process still leads.
         await self.queue.stop(timedelta(seconds=5))
+        await self.lookout.stop()
         await self.remains.stop()
         await self.performer.drain(DRAIN)
         await self.incidents.record_rest()

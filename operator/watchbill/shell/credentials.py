@@ -57,10 +57,15 @@ class Credentials:
         before = self.token
         return self.token_path is not None and self.authorization() != (before and f"Bearer {before}")
 
-    def session(self, limit: int, on_request: Callable[[], None] = lambda: None) -> aiohttp.ClientSession:
+    def session(
+        self,
+        limit: int,
+        on_request: Callable[[], None] = lambda: None,
+        on_answer: Callable[[int], None] = lambda status: None,
+    ) -> aiohttp.ClientSession:
         """A session of the running loop that shows our credentials, with at most `limit` connections.
 
-        `on_request` is called before each request.
+        `on_request` is called before each request, and `on_answer` with the status of each answer.
         """
 
         async def authorize(
@@ -69,7 +74,9 @@ class Credentials:
             on_request()
             if value := self.authorization():
                 request.headers["Authorization"] = value
-            return await handler(request)
+            answer = await handler(request)
+            on_answer(answer.status)
+            return answer
 
         connector = aiohttp.TCPConnector(limit=limit, ssl=self._context(), keepalive_timeout=60)
         return aiohttp.ClientSession(

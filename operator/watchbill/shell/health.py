@@ -182,8 +182,12 @@ class HealthServer:
         return web.Response(body=self._metrics.render(), headers={"Content-Type": METRICS_TYPE})
 
 
+def faults_of(checks: Mapping[str, Check]) -> tuple[str, ...]:
+    """What is wrong, each with the name of its check in front."""
+    return tuple(f"{name}: {fault}" for name, check in checks.items() if (fault := check()))
+
+
 def _answer(checks: Mapping[str, Check]) -> web.Response:
-    faults = [f"{name}: {fault}" for name, check in checks.items() if (fault := check())]
-    if faults:
+    if faults := faults_of(checks):
         return web.Response(status=503, text="; ".join(faults).replace("\n", " ") + "\n")
     return web.Response(text="ok\n")

@@ -261,7 +261,9 @@ def may_rest(status: IncidentStatus) -> bool:
     channel = status.resources.channel
     # What keeps the channel from being used may be mended at any time, which is seen in memory alone.
     lacks = channel is not None and channel.reason != ""
-    return not pages and not waits and not lacks
+    # While a vendor is still to be told, the watchdog looks at it.
+    tells = any(hop.closing and hop.closing.state == "Pending" for page in status.pages for hop in page.hops)
+    return not (pages or waits or lacks or tells)
 
 
 def keeping(unwritten: Unwritten, cache: Cache, requeue: Callable[[ObjectKey], None]) -> OnOutcome:

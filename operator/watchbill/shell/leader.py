@@ -83,6 +83,7 @@ class Elector:
         self.on_gain: Callable[[], None] = lambda: None
         self.on_loss: Callable[[], None] = lambda: None
         self._lost_by_silence = False
+        self._notes: dict[str, str] = {}
 
     def is_leader(self) -> bool:
         """Whether this process may act now."""
@@ -111,6 +112,15 @@ class Elector:
         """Who was last seen to hold the lease; the empty text for nobody."""
         return self._seen.holder if self._seen else ""
 
+    def note(self, name: str, value: str) -> None:
+        """Keep an annotation of the Lease for whoever leads next; it is written with the next renewal."""
+        self._notes[name] = value
+
+    def noted(self, name: str) -> str:
+        """What was last noted under this name, by whoever led; the empty text for nothing."""
+        metadata = ((self._seen.lease if self._seen else None) or {}).get("metadata") or {}
+        return str(self._notes.get(name) or (metadata.get("annotations") or {}).get(name, ""))
+
     def start(self) -> None:
         """Begin to try."""
         self._metrics.set(0)
@@ -121,8 +131,10 @@ class Elector:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        notes = dict(self._notes)
         if self._leading:
             self._lose("the process stops")
+        self._notes = notes
         with suppress(KubeError):
             # The try that was cut off may have written.
             await self._read()
@@ -217,6 +229,8 @@ class Elector:
             "name": self._name.name,
             "namespace": self._name.namespace,
         }
+        if self._notes:
+            metadata = metadata | {"annotations": (metadata.get("annotations") or {}) | self._notes}
         return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
 
     def _check_validity(self) -> None:
@@ -236,6 +250,8 @@ class Elector:
 
     def _lose(self, why: str) -> None:
         self._leading = False
+        # Whoever leads meanwhile may note something newer.
+        self._notes.clear()
         self._valid_until = float("-inf")
         self._metrics.set(0)
         log.warning("this process does not lead any more", lease=self._path, why=why)

@@ -39,6 +39,7 @@ class Metrics:
         self._add_kubernetes()
         self._add_notifications()
         self._add_incidents()
+        self._add_watchers()
         self.build_info = self._gauge(
             "build_info", "What is running; always 1.", ["version", "revision", "python"]
         )
@@ -106,11 +107,6 @@ class Metrics:
             ["level"],
             LATENESS,
         )
-        self.overdue_actions = self._gauge(
-            "overdue_actions",
-            "Open incidents whose page was due more than a minute ago, and that no connection has accepted.",
-            ["action"],
-        )
 
     def _add_incidents(self) -> None:
         self.incidents = self._gauge(
@@ -124,6 +120,29 @@ class Metrics:
         )
         self.time_to_resolve = self._histogram(
             "incident_time_to_resolve_seconds", "From trigger to resolution.", ["severity"], INCIDENT
+        )
+
+    def _add_watchers(self) -> None:
+        self.overdue_actions = self._gauge(
+            "overdue_actions",
+            "Incidents with a page, or the telling of an end, that is overdue by more than a minute; for "
+            "`reconcile`, objects that no look has brought up to date in that time.",
+            ["action"],
+        )
+        self.last_resort_incidents = self._gauge(
+            "last_resort_incidents", "Open incidents for which the operator's own last resort alone is left."
+        )
+        self.heartbeats = self._counter("heartbeats", "Heartbeats, by whether they arrived.", ["result"])
+        self.heartbeat_silent = self._gauge(
+            "heartbeat_silent", "1 while no heartbeat is sent for this reason.", ["reason"]
+        )
+        self.heartbeat_last_success = self._gauge(
+            "heartbeat_last_success_timestamp_seconds", "When the last heartbeat arrived; 0 for never."
+        )
+        self.test_pages = self._counter("test_pages", "Scheduled test pages, by how they ended.", ["result"])
+        self.test_page_last_success = self._gauge(
+            "test_page_last_success_timestamp_seconds",
+            "When the last scheduled test page was accepted and resolved; 0 for never.",
         )
 
     def _counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:

@@ -49,6 +49,8 @@ class Queue:
         self._normal: dict[ObjectKey, float] = {}
         self._active: dict[ObjectKey, asyncio.Task[None]] = {}
         self._again: dict[ObjectKey, bool] = {}
+        # Since when each key is due, until a reconcile has brought it through.
+        self._due: dict[ObjectKey, float] = {}
         self._failures: dict[ObjectKey, int] = {}
         self._paused = self._stopped = False
         metrics.max_concurrent_reconciles.set(workers)
@@ -73,10 +75,20 @@ class Queue:
             return timedelta()
         return timedelta(seconds=self._monotonic() - min(firsts))
 
+    def overdue(self, after: timedelta) -> dict[ObjectKey, timedelta]:
+        """The keys that no reconcile has brought through for longer than this, and for how long.
+
+        They wait, are worked at, or fail again and again.
+        """
+        now = self._monotonic()
+        late = {key: timedelta(seconds=now - since) for key, since in self._due.items()}
+        return {} if self._paused else {key: age for key, age in late.items() if age > after}
+
     def add(self, key: ObjectKey, urgent: bool = False) -> None:
         """Have the key worked at; an urgent one, whose people are not paged yet, goes first."""
         if self._stopped:
             return
+        self._due.setdefault(key, self._monotonic())
         if key in self._active:
             self._again[key] = urgent or self._again.get(key, False)
         elif urgent:
@@ -104,7 +116,7 @@ class Queue:
     def resume(self) -> None:
         """Take keys again, as if all of them had come now."""
         now = self._monotonic()
-        for waiting in (self._urgent, self._normal):
+        for waiting in (self._urgent, self._normal, self._due):
             waiting.update(dict.fromkeys(waiting, now))
         self._paused = False
         self._start_more()
@@ -113,7 +125,7 @@ class Queue:
         """Take no more keys, let what is under way finish, and after the grace cancel it."""
         self._stopped = True
         self._wakeups.stop()
-        for waiting in (self._urgent, self._normal, self._again):
+        for waiting in (self._urgent, self._normal, self._again, self._due):
             waiting.clear()
         if tasks := list(self._active.values()):
             _, unfinished = await asyncio.wait(tasks, timeout=grace.total_seconds())
@@ -151,6 +163,7 @@ class Queue:
         else:
             result = "success" if requeue_after is None else "requeue_after"
             self._failures.pop(key, None)
+            self._due.pop(key, None)
             if requeue_after is not None:
                 self.add_after(key, requeue_after)
         finally:

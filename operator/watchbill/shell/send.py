@@ -129,6 +129,10 @@ class Sender:
             except StopIteration as end:
                 return _shown(end.value, request.secrets)
 
+    async def ping(self, request: Request, seconds: float) -> Response | Verdict:
+        """What was answered to a request that goes to no connection, and waits for nobody's turn."""
+        return await self._web.deliver(request, seconds)
+
     async def _in_turn(
         self, provider: Provider | ChatProvider, request: Request | Mail, turn: "_Turn"
     ) -> Reply | None:

@@ -3,8 +3,11 @@
 import os
 import socket
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 
+from watchbill.api.durations import format_duration, parse_duration
+from watchbill.api.model import is_url
 from watchbill.core.effects import ConnectionKey
 
 LAST_PORT = 65535
@@ -23,6 +26,14 @@ class Settings:
     health_address: str = ":8081"
     last_resort: ConnectionKey | None = None
     """The Connection that is paged where an incident has no class or policy, or none of them answers."""
+    overdue_after: timedelta = timedelta(seconds=60)
+    """After how long what is due and not done counts as overdue."""
+    heartbeat_url: str = field(default="", repr=False)
+    """What is asked for while pages get through, and is a credential; empty for none."""
+    heartbeat_interval: timedelta = timedelta(seconds=30)
+    test_page_connection: ConnectionKey | None = None
+    """The Connection through which a test page goes on a schedule; None for none."""
+    test_page_every: timedelta = timedelta(hours=24)
 
 
 def default_identity() -> str:
@@ -55,3 +66,19 @@ def connection_key(text: str) -> ConnectionKey | None:
     if not (namespace and slash and name) or "/" in name:
         raise ValueError(f"{text!r} is not the namespace/name of a Connection")
     return ConnectionKey(namespace, name)
+
+
+def within(text: str, least: timedelta, most: timedelta) -> timedelta:
+    """The length of a duration such as `30s`; raises ValueError for anything else, or one out of bounds."""
+    length = parse_duration(text)
+    if not least <= length <= most:
+        bounds = f"{format_duration(least)} and {format_duration(most)}"
+        raise ValueError(f"{text!r} is not between {bounds}")
+    return length
+
+
+def secret_url(text: str) -> str:
+    """The text, where it is an http or https URL or empty; raises ValueError, which does not quote it."""
+    if text and not is_url(text):
+        raise ValueError("the heartbeat's URL is not an http or https URL")
+    return text

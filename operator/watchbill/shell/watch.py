@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -66,7 +67,7 @@ class Watch:
         """
         self.last_event_time: datetime | None = None
         """When the last event came."""
-        self._last_sign = clock.monotonic()
+        self._last_sign = self._last_answer = clock.monotonic()
         self._listener: asyncio.Task[None] | None = None
 
     @property
@@ -78,6 +79,11 @@ class Watch:
     def down_for(self) -> float:
         """Seconds since kopf last was watching; 0 while it is."""
         return self._kopf.down_for
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the API server last answered kopf well, or told of an event."""
+        return self._clock.monotonic() - self._last_answer
 
     def start(self) -> None:
         """Begin to watch; from now on kopf is started again whenever it ends."""
@@ -112,6 +118,11 @@ class Watch:
         """Called in kopf's thread too."""
         self._last_sign = self._clock.monotonic()
 
+    def _note_answer(self, status: int) -> None:
+        """Called in kopf's thread."""
+        if status < HTTPStatus.BAD_REQUEST:
+            self._last_answer = self._clock.monotonic()
+
     async def _operate(self, stop_flag: asyncio.Event, ready_flag: asyncio.Event) -> None:
         sessions: list[aiohttp.ClientSession] = []
         try:
@@ -134,7 +145,7 @@ class Watch:
             # kopf asks again after a refusal: the token may have been renewed since it was read.
             self._credentials.reread()
             try:
-                session = self._credentials.session(CONNECTIONS, self._note_sign)
+                session = self._credentials.session(CONNECTIONS, self._note_sign, self._note_answer)
             except LoginError as error:
                 raise kopf.PermanentError(str(error)) from error
             sessions.append(session)
@@ -149,6 +160,7 @@ class Watch:
 
     def _take(self, kind: str, type_: str | None, raw: dict[str, Any]) -> None:
         self._note_sign()
+        self._last_answer = self._clock.monotonic()
         self.last_event_time = self._clock.now()
         self._deliver(kind, type_, raw)
 

@@ -25,15 +25,23 @@ class InProcess(Credentials):
         super().__init__(ADDRESS)
         self._handler = handler
 
-    def session(self, limit: int, on_request: Callable[[], None] = lambda: None) -> aiohttp.ClientSession:
+    def session(
+        self,
+        limit: int,
+        on_request: Callable[[], None] = lambda: None,
+        on_answer: Callable[[int], None] = lambda status: None,
+    ) -> aiohttp.ClientSession:
         """A session with as much of aiohttp's as the operator's client uses."""
-        return cast("aiohttp.ClientSession", _Session(self._handler, on_request))
+        return cast("aiohttp.ClientSession", _Session(self._handler, on_request, on_answer))
 
 
 class _Session:
-    def __init__(self, handler: Handler, on_request: Callable[[], None]) -> None:
+    def __init__(
+        self, handler: Handler, on_request: Callable[[], None], on_answer: Callable[[int], None]
+    ) -> None:
         self._handler = handler
         self._on_request = on_request
+        self._on_answer = on_answer
 
     def request(self, method: str, url: str, **options: Any) -> "_Exchange":
         self._on_request()
@@ -48,7 +56,7 @@ class _Session:
             headers.get("Accept", JSON),
         )
         timeout: aiohttp.ClientTimeout | None = options.get("timeout")
-        return _Exchange(self._handler, asked, timeout.total if timeout else None)
+        return _Exchange(self._handler, asked, timeout.total if timeout else None, self._on_answer)
 
     async def close(self) -> None:
         """There is nothing to close."""
@@ -57,8 +65,11 @@ class _Session:
 class _Exchange:
     """One request and its answer, as `async with` wants them."""
 
-    def __init__(self, handler: Handler, request: Request, seconds: float | None) -> None:
+    def __init__(
+        self, handler: Handler, request: Request, seconds: float | None, on_answer: Callable[[int], None]
+    ) -> None:
         self._handler, self._request, self._seconds = handler, request, seconds
+        self._on_answer = on_answer
 
     async def __aenter__(self) -> Self:
         try:
@@ -70,6 +81,7 @@ class _Exchange:
         self._content = found.content
         self.status, self.headers = found.code, found.headers
         self.ok, self.reason = found.code < 400, ""
+        self._on_answer(found.code)
         return self
 
     async def __aexit__(self, *_: object) -> None:
