@@ -67,7 +67,7 @@ COLUMNS = {
 }
 
 WIDE_COLUMNS = {
-    "incidents": f"{COLUMNS['incidents']} ACKNOWLEDGED POLICY LEVEL EPOCH TITLE",
+    "incidents": f"{COLUMNS['incidents']} ACKNOWLEDGED POLICY LEVEL EPOCH TITLE CHANNEL",
     "escalationpolicies": "NAME READY REASON MESSAGE AGE",
     "incidentclasses": "NAME READY REASON MESSAGE AGE",
     "connections": "NAME READY REASON MESSAGE AGE",
