@@ -63,7 +63,7 @@ ANSWERS = {
     ),
     "reset": Answer(Reaction("reset"), "Reset", "the connection broke: ReadError"),
     "silent": Answer(Reaction("hang"), "Timeout", "no answer within 10 s"),
-    "slow": Answer(Reaction(delay=3), "", "", delivered=True),
+    "slow": Answer(Reaction(delay=8), "", "", delivered=True),
     "stalled": Answer(Reaction("stall"), "", "", delivered=True),
     "endless": Answer(Reaction(body=b"x" * 2**20), "", "", delivered=True),
 }
@@ -121,8 +121,8 @@ def test_a_bad_answer_is_named_passed_by_or_waited_for_and_forgotten_once_the_ve
             shop.receiver.script(enqueue(shop, name), ANSWERS[name].reaction)
         shop.ladder(name, ("first", "5m", [target(name, BACKUP)]))
         shop.declare(name)
-    shop.receiver.wait_for(lambda r: r.requests_to(enqueue(shop, "good")), timeout=5)
-    shop.wait_for(lambda i: i["status"]["phase"] == "Triggered", "slow", within=2)
+    shop.receiver.wait_for(lambda r: r.requests_to(enqueue(shop, "good")), timeout=15)
+    shop.wait_for(lambda i: i["status"]["phase"] == "Triggered", "slow", within=5)
     assert hop_of(shop.incident("slow"), "slow")["state"] == "Sending", "the phase waits for no vendor"
 
     said = f"connection {shop.namespace}/seconds fails (HTTP429): the answer was HTTP 429"
