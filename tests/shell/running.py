@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import httpx
@@ -15,10 +14,9 @@ from tests.shell.fake_api import Body, FakeApi
 from tests.shell.world import Vendors, kind_of, spec_of, until
 from tests.support.builders import incident_class, policy
 from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
-from watchbill.shell.app import App
+from watchbill.shell.app import App, Surroundings
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.paths import path_of
-from watchbill.shell.send import Sender
 from watchbill.shell.settings import Settings
 from watchbill.shell.watch import Watch
 from watchbill.shell.web import Web
@@ -28,22 +26,28 @@ LEASE = "/apis/coordination.k8s.io/v1/namespaces/watchbill/leases/watchbill"
 DEFAULT = {DEFAULT_CLASS_ANNOTATION: "true"}
 
 
+class Untold(Watch):
+    """A watch without kopf, which tells of nothing by itself."""
+
+    watching = True
+
+    def start(self) -> None:
+        """There is nothing to begin."""
+
+    async def stop(self) -> None:
+        """There is nothing to end."""
+
+
 class Running:
     """An operator, and the API server and the vendor that it talks to."""
 
     def __init__(self, api: FakeApi, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
-        async def stop(watch: Watch) -> None:
-            """There is no kopf to end."""
-
-        monkeypatch.setattr(Watch, "start", lambda watch: None)
-        monkeypatch.setattr(Watch, "stop", stop)
-        monkeypatch.setattr(Watch, "watching", True)
         self.api, self.vendors = api, Vendors()
         transport = httpx.MockTransport(self.vendors.handle)
-        monkeypatch.setattr("watchbill.shell.app.Sender", partial(Sender, web=Web(transport)))
         monkeypatch.setattr("watchbill.shell.incidents.RECORD_WAIT", 0.1)
         settings = Settings(**({"identity": "one", "health_address": "127.0.0.1:0"} | options))
-        self.app = App(Credentials(api.url), settings)
+        around = Surroundings(web=lambda: Web(transport), watch=Untold)
+        self.app = App(Credentials(api.url), settings, around)
 
     @asynccontextmanager
     async def running(self, ready: bool = True) -> AsyncIterator["asyncio.Task[None]"]:

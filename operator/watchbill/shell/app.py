@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -41,7 +43,8 @@ from watchbill.shell.store import Store
 from watchbill.shell.sync import Syncer
 from watchbill.shell.tally import Tally
 from watchbill.shell.unwritten import Unwritten
-from watchbill.shell.watch import Watch
+from watchbill.shell.watch import Deliver, Watch
+from watchbill.shell.web import Web
 
 DRAIN = 10.0
 """Seconds that sends in flight get to end when the process is asked to stop."""
@@ -49,12 +52,24 @@ DRAIN = 10.0
 log = structlog.get_logger("watchbill")
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a process meets outside of itself, besides the API server; a rehearsal brings its own."""
+
+    clock: Callable[[], Clock] = Clock
+    web: Callable[[], Web] = Web
+    watch: Callable[[Credentials, Clock, Metrics, Deliver], Watch] = Watch
+
+
 class App:
     """One operator process."""
 
-    def __init__(self, credentials: Credentials, settings: Settings) -> None:
+    def __init__(
+        self, credentials: Credentials, settings: Settings, surroundings: Surroundings | None = None
+    ) -> None:
+        around = surroundings or Surroundings()
         self._settings = settings
-        self.clock = Clock()
+        self.clock = around.clock()
         self.metrics = Metrics(__version__)
         self.kube = Kube(credentials, self.clock, self.metrics)
         self.cache = Cache()
@@ -65,9 +80,9 @@ class App:
         self._marks: dict[ObjectKey, tuple[int, str, bool]] = {}
         self.queue = Queue(self._reconcile, self.metrics, self.clock.monotonic)
         self.inbox = Inbox(self.cache, self._changed, self._deleted)
-        self.watch = Watch(credentials, self.clock, self.metrics, self.inbox.deliver)
+        self.watch = around.watch(credentials, self.clock, self.metrics, self.inbox.deliver)
         self.syncer = Syncer(self.kube, self.cache, self.metrics, self.inbox.deliver)
-        self.sender = Sender(self.clock)
+        self.sender = Sender(self.clock, web=around.web())
         self._ticker = Ticker(self.clock.monotonic)
         live = liveness(self._ticker, self.queue, self.watch, self.elector, self.syncer)
         ready = readiness(self.syncer, self.watch)
@@ -147,17 +162,18 @@ class App:
             await self.kube.close()
             raise
         log.info("health is served", port=self._health.port)
-        starting = asyncio.create_task(self._start(), name="start")
+        starting = asyncio.create_task(self.start(), name="start")
         starting.add_done_callback(lambda task: stop.set() if has_failed(task) else None)
         await stop.wait()
         log.info("stopping: sends in flight are ended first")
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
-        await self._stop()
+        await self.stop()
         if not starting.cancelled():
             starting.result()
 
-    async def _start(self) -> None:
+    async def start(self) -> None:
+        """Return once this process leads and watches; tries until then."""
         self._ticker.start()
         self.recorder.start()
         self.queue.pause()
@@ -179,8 +195,8 @@ class App:
                 name=key.name,
             )
 
-    async def _stop(self) -> None:
-        # Nothing new begins; what was begun ends, and is written while this process still leads.
+    async def stop(self) -> None:
+        """End what was begun, write it while this process still leads, and release the lease."""
         await self.queue.stop(timedelta(seconds=5))
         await self.lookout.stop()
         await self.remains.stop()
