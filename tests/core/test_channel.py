@@ -17,7 +17,7 @@ from watchbill.core import announce
 from watchbill.core.channel_record import REFUSED_FOR, with_channel
 from watchbill.core.effects import ConnectionKey, CreateChannel
 from watchbill.core.observation import ConnectionFacts
-from watchbill.core.outcomes import Result
+from watchbill.core.outcomes import Outcome, Result
 from watchbill.core.record import record
 
 PLACE = ConnectionKey("incident-platform", "slack")
@@ -66,6 +66,13 @@ class TestMaking:
             "C0",
         )
         assert kinds(world)[-1] == "ChannelReady"
+
+    def test_a_topic_that_may_not_have_been_set_makes_no_post_uncertain(self):
+        world = begun()
+        answered = world.status
+        (effect,) = [each for _, each in world.asked if each.action == "describe"]
+        unknown = Outcome(effect, Result.UNKNOWN, time=world.now, reason="Timeout")
+        assert not record(answered, [unknown], world.now).resources.channel.uncertain
 
     def test_its_whole_life_costs_two_writes_more(self):
         def lived(world: Simulation) -> int:

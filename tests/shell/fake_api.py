@@ -29,7 +29,7 @@ class Fault:
     """What the server does instead of answering a request that matches."""
 
     status: int
-    body: Body = field(default_factory=dict)
+    body: Body | str = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     method: str = ""
     path: str = ""

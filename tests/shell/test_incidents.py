@@ -19,7 +19,7 @@ from tests.shell.world import (
 )
 from tests.support.builders import target
 from watchbill.api.incident_status import EscalationStatus, IncidentStatus
-from watchbill.shell.incidents import may_rest
+from watchbill.shell.incidents import WRITE_AGAIN, may_rest
 from watchbill.shell.paths import path_of
 
 LABELS = {"namespace": "shop", "severity": "SEV-1", "phase": "Acknowledged"}
@@ -252,7 +252,7 @@ async def test_an_incident_that_is_being_deleted_is_let_be(world):
     assert world.vendors.arrived == []
 
 
-async def test_an_incident_that_is_gone_at_the_write_needs_nothing_more(world):
+async def test_an_incident_that_is_gone_at_the_write_needs_nothing_once_the_watch_has_told(world):
     world.furnish(BY_PAGERDUTY)
     world.declare()
 
@@ -261,6 +261,17 @@ async def test_an_incident_that_is_gone_at_the_write_needs_nothing_more(world):
             world.api.objects.pop(path_of(*CART), None)
 
     world.api.before = before
-    assert await world.look() is None
+    assert await world.look() == WRITE_AGAIN
     world.inbox.deliver("Incident", "DELETED", {**world.cache.get(*CART)})
     await until(lambda: len(world.vendors.keys("resolve")) == 1)
+    assert await world.look() is None
+
+
+async def test_a_server_that_does_not_find_its_objects_yet_is_asked_again(world):
+    await declared(world, BY_PAGERDUTY)
+    world.people_say(told=False, **TAKEN)
+    world.api.faults.append(Fault(404, method="PATCH", path="incidents/cart"))
+    world.tell()
+    assert await world.look() == WRITE_AGAIN
+    await world.run()
+    assert world.stored.phase == "Acknowledged"

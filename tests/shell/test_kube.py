@@ -133,6 +133,17 @@ async def test_a_late_answer_is_unreachable(api: FakeApi, kube: Kube):
     release.set()
 
 
+@pytest.mark.parametrize("content", ['{"kind": "Incident", "meta', "<html>Welcome</html>", "[]", ""])
+async def test_an_answer_that_is_no_object_is_as_good_as_none(api: FakeApi, kube: Kube, content: str):
+    api.put(CART)
+    api.faults.append(Fault(200, content))
+    with pytest.raises(Unreachable, match="no JSON object"):
+        await kube.get(CART)
+    assert kube.unreachable_since is not None
+    await kube.get(CART)
+    assert kube.unreachable_since is None
+
+
 async def test_a_stale_status_patch_is_a_conflict_and_a_fresh_one_is_merged(api: FakeApi, kube: Kube):
     old = api.put(CART, spec={}, status={"phase": "Triggered", "commander": "ana"})["metadata"]
     body = {"metadata": {"resourceVersion": old["resourceVersion"]}, "status": {"commander": None}}

@@ -100,6 +100,8 @@ class IncidentKeeper:
                 unread, incident = True, observer.last_seen(key)
                 if incident is None:
                     return WRITE_AGAIN
+            except NotFound:
+                return self._look_again_unless_gone(key)
             if incident is None or incident.metadata.deletion_timestamp is not None:
                 # What is in hand of an incident that is about to go is for `deleted`.
                 if not observer.knows(key):
@@ -110,7 +112,7 @@ class IncidentKeeper:
             except (Conflict, Outdated):
                 continue
             except NotFound:
-                return None
+                return self._look_again_unless_gone(key)
         return WRITE_AGAIN
 
     def deleted(self, key: ObjectKey, last: Raw) -> None:
@@ -129,6 +131,13 @@ class IncidentKeeper:
                 incident = await self._parts.observer.incident(key)
                 if incident is not None:
                     await self._only_record(key, incident)
+
+    def _look_again_unless_gone(self, key: ObjectKey) -> timedelta | None:
+        """A server that has just started finds no object of ours: only the watch tells that one is gone."""
+        if self._parts.observer.knows(key):
+            return WRITE_AGAIN
+        self._parts.unwritten.forget(key)
+        return None
 
     async def _keep(self, key: ObjectKey, incident: Incident, unread: bool) -> timedelta | None:
         parts, now = self._parts, self._parts.clock.now()

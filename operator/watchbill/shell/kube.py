@@ -201,10 +201,14 @@ class Kube:
         self._clock.observe_server_date(response.headers.get("Date", ""), began_at)
         self._metrics.clock_skew.set(self._clock.skew.total_seconds())
         found = _parsed(content)
-        if response.ok:
-            self.unreachable_since = None
-            return found
-        raise self._error(response, found, began_at)
+        if not response.ok:
+            raise self._error(response, found or _as_message(content), began_at)
+        if found is None:
+            # Half an answer, or a page of a proxy: nothing is known of the object, nor of what was written.
+            self._mark_unreachable(began_at)
+            raise Unreachable(0, "InvalidAnswer", "the answer is no JSON object; is a proxy in between?")
+        self.unreachable_since = None
+        return found
 
     def _error(self, response: aiohttp.ClientResponse, found: Body, began_at: datetime) -> KubeError:
         kind = ERRORS.get(response.status, Refused)
@@ -230,10 +234,15 @@ class Kube:
         duration.observe(self._clock.monotonic() - began)
 
 
-def _parsed(content: bytes) -> Body:
-    """The JSON object, or the text as `message` where it is something else, such as a proxy's page."""
+def _parsed(content: bytes) -> Body | None:
+    """The JSON object; None where it is something else."""
     try:
         parsed = json.loads(content)
     except ValueError:
-        parsed = None
-    return parsed if isinstance(parsed, dict) else {"message": content[:500].decode(errors="replace")}
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _as_message(content: bytes) -> Body:
+    """The text, such as a proxy's page, as the message of a Status."""
+    return {"message": content[:500].decode(errors="replace")}

@@ -136,15 +136,12 @@ class Observer:
         return self._kube.unreachable_since
 
     async def incident(self, key: ObjectKey, fresh: bool = False) -> Incident | None:
-        """The incident, from the API server where it rests or must be fresh; None where it is gone.
+        """The incident, from the API server where it rests or must be fresh.
 
-        Raises KubeError.
+        None where the watch has told that it is gone, or it cannot be read as one. Raises KubeError.
         """
         if fresh or (self._cache.knows(*key) and self._cache.get(*key) is None):
-            try:
-                raw = await self._kube.get(path_of(*key), timeout=READ_TIMEOUT)
-            except NotFound:
-                return None
+            raw = await self._kube.get(path_of(*key), timeout=READ_TIMEOUT)
             self._deliver(key.kind, None, raw)
             self._cache.upsert(key.kind, raw, waking=True)
         return self.last_seen(key)

@@ -48,6 +48,7 @@ class Store:
         """The oldest moment that is still known."""
         self._objects: defaultdict[Resource, dict[str, Body]] = defaultdict(dict)
         self._log: list[Change] = []
+        self._forgotten: list[Change] = []
 
     def get(self, resource: Resource, key: str) -> Body | None:
         """The object, as it is."""
@@ -90,7 +91,13 @@ class Store:
     def compact(self) -> None:
         """Forget all that was before now, as etcd does every five minutes."""
         self.compacted = self.version
+        self._forgotten += self._log
         self._log.clear()
+
+    @property
+    def history(self) -> list[Change]:
+        """All that ever happened, for whoever looks back: no client is told of what was forgotten."""
+        return [*self._forgotten, *self._log]
 
 
 def stamped(body: Body, version: int) -> Body:

@@ -1,0 +1,74 @@
+"""Where a fault can be placed: each crossing of a process's boundary, numbered in the order of a run."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.support.apiserver.reading import Request
+from watchbill.shell.paths import resource_of
+
+Kind = Literal["write", "read", "effect", "event"]
+"""A request that changes the API server, one that reads one object, a request to a vendor, a watch's event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """One request or event, as the process meets it."""
+
+    number: int
+    kind: Kind
+    label: str
+    """What it is, the same in each run that has gone the same way."""
+    process: str
+
+
+class Counted:
+    """Numbers the crossings of a run; renewals of the lease beyond the first are not told apart."""
+
+    def __init__(self) -> None:
+        self.all: list[Crossing] = []
+        self._seen: Counter[str] = Counter()
+
+    def of_request(self, process: str, request: Request) -> Crossing | None:
+        """The crossing that a request to the API server is; None for lists, watches and mere renewals."""
+        resource = resource_of(request.path)
+        if request.method == "GET":
+            if request.query or not request.path.rpartition("/")[2] or resource not in READ_ALONE:
+                return None
+            return self._next("read", f"GET {resource}", process)
+        about = _changed(request)
+        label = f"{request.method} {resource} {about}".strip()
+        if resource == "leases" and self._seen[f"{process} {label}"]:
+            return None
+        self._seen[f"{process} {label}"] += 1
+        return self._next("write", label, process)
+
+    def of_effect(self, process: str, vendor: str, action: str) -> Crossing:
+        """The crossing that a request to a vendor is."""
+        return self._next("effect", f"{vendor} {action}", process)
+
+    def of_event(self, process: str, type_: str, kind: str) -> Crossing:
+        """The crossing that an event of the watch is."""
+        return self._next("event", f"{type_} {kind}", process)
+
+    def _next(self, kind: Kind, label: str, process: str) -> Crossing:
+        self._seen[label] += 1
+        found = Crossing(len(self.all), kind, f"{label} #{self._seen[label]}", process)
+        self.all.append(found)
+        return found
+
+
+READ_ALONE = frozenset(("incidents", "connections", "secrets", "escalationpolicies", "incidentclasses"))
+"""What is read one at a time before something is done."""
+
+
+def _changed(request: Request) -> str:
+    """Which fields a write changes; of a lease, who holds it."""
+    body = json.loads(request.body) if request.body else {}
+    if body.get("kind") == "Event":
+        return str(body["reason"])
+    if body.get("kind") == "Lease":
+        spec = body["spec"]
+        return f"{spec['holderIdentity'] or 'nobody'} {spec['leaseTransitions']}"
+    return ",".join(sorted(body.get("status") or ()))

@@ -1,0 +1,200 @@
+"""What lies between the processes and all else: every request and event crosses it, and a plan's faults wait here.
+
+What is on its way is no process's any more: it arrives, whatever becomes of whoever sent it.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import httpx
+
+from tests.faults.crossings import Counted, Crossing
+from tests.faults.vendors import Vendors, action_of, vendor_name
+from tests.faults.virtual_time import Process, world_around
+from tests.support.apiserver.answers import Answer
+from tests.support.apiserver.reading import Request
+from tests.support.apiserver.requests import ApiServer, NoAnswer
+from tests.support.apiserver.watching import Stream
+
+LATENCY = 0.004
+"""Seconds that a request or an answer is on its way."""
+
+Told = TypeVar("Told")
+
+
+class Lost(Exception):
+    """No answer will come, and the connection stays as it is."""
+
+
+@dataclass
+class Fault(Generic[Told]):
+    """What happens at one crossing. Each part may be left out."""
+
+    before: Callable[[Crossing], None] = lambda crossing: None
+    """Just before it leaves."""
+    holds: Callable[[], bool] = lambda: False
+    """Whether it is still kept from leaving."""
+    taken: bool = True
+    """Whether it takes effect."""
+    after: Callable[[Crossing], None] = lambda crossing: None
+    """When it has taken effect, and the answer has not left."""
+    answer: Callable[[Told | None], Told] | None = None
+    """What comes back in place of the answer; it may raise what the caller would see, or Lost."""
+    later: Callable[[Crossing], None] = lambda crossing: None
+    """When the answer has come."""
+
+
+@dataclass
+class Network:
+    """Carries requests from processes to the API server and to vendors, for one run."""
+
+    server: ApiServer
+    vendors: Vendors
+    counted: Counted = field(default_factory=Counted)
+    upcoming: dict[int, str] = field(default_factory=dict)
+    """The names of faults, by the number of the crossing at which each happens."""
+    make: Callable[[Crossing, str], Fault[Any] | None] = lambda crossing, name: None
+    """Makes a fault of its name."""
+    cut_off: Callable[[Process], bool] = lambda process: False
+    """Whether a process cannot reach the API server now."""
+    refuses: Callable[[Request], Answer | None] = lambda request: None
+    """What the API server answers to a request while it is not well."""
+    happened: list[tuple[float, Crossing]] = field(default_factory=list)
+    """The faults that have happened, and when."""
+    requests: int = 0
+    _under_way: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def around(self, process: Process) -> "Surface":
+        """The network as one process sees it."""
+        return Surface(self, process)
+
+    async def carry(
+        self, crossing: Crossing | None, process: Process, take: Callable[[], Told], what: type[Exception]
+    ) -> Told:
+        """The answer to a request of a process; raises `what` where the process is cut off, or a fault says."""
+        self.requests += 1
+        done: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+        journey = self._journey(crossing, process, take, done, what)
+        self._send(journey)
+        return await done
+
+    def _send(self, journey: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(journey, context=world_around())
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _journey(
+        self,
+        crossing: Crossing | None,
+        process: Process,
+        take: Callable[[], Told],
+        done: "asyncio.Future[Told]",
+        what: type[Exception],
+    ) -> None:
+        fault: Fault[Told] = self._fault(crossing)
+        place = crossing or Crossing(-1, "read", "", process.name)
+        fault.before(place)
+        if process.killed:
+            return
+        while fault.holds():
+            await asyncio.sleep(LATENCY)
+        await asyncio.sleep(LATENCY)
+        answer = None
+        try:
+            if what is NoAnswer and self.cut_off(process):
+                raise NoAnswer
+            if fault.taken:
+                answer = take()
+            fault.after(place)
+            if fault.answer is not None:
+                answer = fault.answer(answer)
+            assert answer is not None
+        except Lost:
+            return
+        except (NoAnswer, httpx.TransportError) as error:
+            await asyncio.sleep(LATENCY)
+            if not done.done():
+                done.set_exception(error)
+        else:
+            await asyncio.sleep(LATENCY)
+            if not done.done():
+                done.set_result(answer)
+        asyncio.get_running_loop().call_soon(fault.later, place)
+
+    def _fault(self, crossing: Crossing | None) -> Fault[Any]:
+        if crossing is None or crossing.number not in self.upcoming:
+            return Fault()
+        found = self.make(crossing, self.upcoming.pop(crossing.number))
+        if found is None:
+            return Fault()
+        self.happened.append((asyncio.get_running_loop().time(), crossing))
+        return found
+
+
+@dataclass
+class Surface:
+    """What one process sees of the network: a handler for its API requests, a transport for its effects."""
+
+    network: Network
+    process: Process
+
+    async def handle(self, request: Request) -> Answer | Stream:
+        """The API server's answer; raises NoAnswer."""
+        network = self.network
+        if request.query.get("watch"):
+            return self._watch(request)
+
+        def take() -> Answer:
+            found = network.refuses(request) or network.server.answer(request)
+            assert isinstance(found, Answer)
+            return found
+
+        crossing = network.counted.of_request(self.process.name, request)
+        return await network.carry(crossing, self.process, take, NoAnswer)
+
+    def _watch(self, request: Request) -> Answer | Stream:
+        if self.network.cut_off(self.process):
+            raise NoAnswer
+        return self.network.server.answer(request)
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        """A vendor's answer; raises what httpx would."""
+        network, vendor = self.network, vendor_name(request)
+        crossing = network.counted.of_effect(self.process.name, vendor, action_of(request))
+        begun = asyncio.get_running_loop().time()
+        if seconds := network.vendors.slow.get(vendor):
+            return await self._slowly(crossing, request, begun, seconds)
+        return await self._carried(crossing, request, begun)
+
+    async def _carried(self, crossing: Crossing, request: httpx.Request, begun: float) -> httpx.Response:
+        vendors, by = self.network.vendors, self.process.name
+        return await self.network.carry(
+            crossing, self.process, lambda: vendors.take(request, begun, by), httpx.TransportError
+        )
+
+    async def _slowly(
+        self, crossing: Crossing, request: httpx.Request, begun: float, seconds: float
+    ) -> httpx.Response:
+        answer = await self._carried(crossing, request, begun)
+        await asyncio.sleep(seconds)
+        return answer
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """httpx's way to the vendors: it says when the first byte is written, as httpcore does."""
+
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer, which was read from no socket."""
+        trace = request.extensions.get("trace")
+        if trace is not None:
+            with suppress(asyncio.CancelledError):
+                await trace("http11.send_request_headers.started", {})
+        answer = await self._surface.send(request)
+        stream = httpx.ByteStream(answer.content)
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=stream)

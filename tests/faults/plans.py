@@ -1,0 +1,76 @@
+"""Plans: which faults happen at which crossings of which scenario, and under which name one can be played again."""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.faults.catalog import CATALOG
+from tests.faults.crossings import Crossing
+
+RECOVERY = 10
+"""How many crossings that leave a process count as its recovery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A fault at the crossing with this number."""
+
+    number: int
+    fault: str
+
+    def __str__(self) -> str:
+        return f"{self.number}.{self.fault}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A scenario, its replicas, and what goes wrong in it; its text is its id."""
+
+    scenario: str
+    replicas: int
+    placed: tuple[Placed, ...] = ()
+
+    def __str__(self) -> str:
+        faults = "+".join(map(str, self.placed))
+        return f"{self.scenario}@{self.replicas}:{faults}"
+
+
+def plan_of(text: str) -> Plan:
+    """The plan with this id; ValueError where there can be none."""
+    head, _, faults = text.partition(":")
+    scenario, _, replicas = head.partition("@")
+    placed = [part.partition(".") for part in faults.split("+") if part]
+    if unknown := [fault for _, _, fault in placed if fault not in CATALOG]:
+        raise ValueError(f"there is no fault {unknown[0]}; there are {', '.join(CATALOG)}")
+    return Plan(
+        scenario, int(replicas), tuple(Placed(int(number), fault) for number, _, fault in placed)
+    )
+
+
+def singles(scenario: str, replicas: int, crossings: Iterable[Crossing]) -> Iterator[Plan]:
+    """Every plan of one fault, at every crossing where it can happen."""
+    for crossing in crossings:
+        for name, entry in CATALOG.items():
+            if crossing.kind in entry.at:
+                yield Plan(scenario, replicas, (Placed(crossing.number, name),))
+
+
+def in_recovery(first: Plan, crossings: Sequence[Crossing]) -> Iterator[Plan]:
+    """The plans that crash once more while what a crash left is recovered from; `crossings` are the first's."""
+    (placed,) = first.placed
+    after = [each for each in crossings if each.number > placed.number and each.kind in ("write", "effect")]
+    for crossing in after[:RECOVERY]:
+        for fault in ("crash-before", "crash-after"):
+            yield Plan(first.scenario, first.replicas, (placed, Placed(crossing.number, fault)))
+
+
+def is_crash(plan: Plan) -> bool:
+    """Whether all that goes wrong is that a process is killed."""
+    return all(CATALOG[placed.fault].group == "crash" for placed in plan.placed)
+
+
+def in_order(plans: Iterable[Plan], seed: int) -> list[Plan]:
+    """Crashes first, so that every crossing is covered; what else there is, shuffled."""
+    shuffled = list(plans)
+    random.Random(seed).shuffle(shuffled)
+    return sorted(shuffled, key=lambda plan: not is_crash(plan))

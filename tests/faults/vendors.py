@@ -1,0 +1,128 @@
+"""The vendors that a rehearsal pages: they keep their own record of what arrived, and when."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from dev.fake_pagerduty import FakePagerDuty
+from dev.fake_slack import FakeSlack
+from dev.receiver_http import Received
+
+ROUTING_KEYS = {"pagerduty": "canary0routing0key000000000000000"[:32], "second": "b" * 31 + "2"}
+REPEATED = "repeated"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One request that took effect at a vendor."""
+
+    time: float
+    begun: float
+    """When it left the operator."""
+    vendor: str
+    action: str
+    key: str
+    level: str
+    text: str
+    by: str
+    """The process that sent it."""
+
+    @property
+    def uid(self) -> str:
+        """The UID of the incident."""
+        return self.key.partition("/")[0]
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it says that it may have been there before."""
+        return REPEATED in self.text
+
+
+@dataclass
+class Vendors:
+    """PagerDuty, a webhook's receiver for each other host, and Slack."""
+
+    now: Callable[[], float]
+    wall: Callable[[], datetime]
+    arrived: list[Arrival] = field(default_factory=list)
+    refusing: set[str] = field(default_factory=set)
+    """The vendors that answer 503 to all."""
+    slow: dict[str, float] = field(default_factory=dict)
+    """Seconds that a vendor takes to answer."""
+    pagerduty: FakePagerDuty = field(default_factory=FakePagerDuty)
+
+    def __post_init__(self) -> None:
+        self.slack = FakeSlack(clock=lambda: self.wall().timestamp())
+
+    @property
+    def pages(self) -> list[Arrival]:
+        """What paged somebody."""
+        return [each for each in self.arrived if each.action == "trigger"]
+
+    def paged(self, level: str = "", uid: str = "", vendor: str = "") -> list[Arrival]:
+        """The pages of a level, an incident and a vendor, or of any."""
+        return [
+            page
+            for page in self.pages
+            if level in ("", page.level) and uid in ("", page.uid) and vendor in ("", page.vendor)
+        ]
+
+    def take(self, request: httpx.Request, begun: float, by: str) -> httpx.Response:
+        """The answer to a request, which takes effect now."""
+        vendor = vendor_of(request)
+        if vendor in self.refusing:
+            return httpx.Response(503)
+        if vendor == "slack":
+            return self._to_slack(request)
+        body = json.loads(request.content)
+        if vendor == "webhook":
+            self._note(vendor_name(request), action_of(request), body["data"], begun, by)
+            return httpx.Response(204)
+        code, answer = self.pagerduty.enqueue(request.content)
+        if code == httpx.codes.ACCEPTED:
+            self._note(vendor_name(request), body["event_action"], _of_pagerduty(body), begun, by)
+        return httpx.Response(code, json=answer)
+
+    @property
+    def open_alerts(self) -> list[str]:
+        """The keys that PagerDuty has open, acknowledged or not."""
+        return [alert.dedup_key for alert in self.pagerduty.alerts if alert.state != "resolved"]
+
+    def _note(self, vendor: str, action: str, told: dict[str, Any], begun: float, by: str) -> None:
+        level, text = str(told.get("level", "")), str(told.get("text", ""))
+        self.arrived.append(Arrival(self.now(), begun, vendor, action, told["key"], level, text, by))
+
+    def _to_slack(self, request: httpx.Request) -> httpx.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        moment = datetime.now(UTC)
+        path = f"/slack{request.url.raw_path.decode()}"
+        received = Received(request.method, path, headers, request.content, self.now(), moment)
+        return httpx.Response(200, json=self.slack.answer(received))
+
+
+def vendor_of(request: httpx.Request) -> str:
+    """What stands behind a host: pagerduty, slack, or a webhook's receiver."""
+    first = request.url.host.partition(".")[0]
+    return first if first in ("pagerduty", "slack") else "webhook"
+
+
+def vendor_name(request: httpx.Request) -> str:
+    """Under which name the arrivals of a host are kept."""
+    return request.url.host.partition(".")[0]
+
+
+def action_of(request: httpx.Request) -> str:
+    """What a request asks for: an action of a page, or a method of Slack."""
+    if vendor_of(request) == "slack":
+        return request.url.path.rpartition("/")[2]
+    body = json.loads(request.content)
+    return str(body.get("event_action") or body["data"]["action"])
+
+
+def _of_pagerduty(event: dict[str, Any]) -> dict[str, Any]:
+    details = event.get("payload", {}).get("custom_details", {})
+    return {"key": event["dedup_key"], "level": details.get("level", ""), "text": details.get("note", "")}

@@ -1,0 +1,173 @@
+"""A loop whose time passes only when nothing is left to do, and processes in it that can be killed.
+
+What a process does is known by its context, which its tasks and timers inherit. A killed process never
+runs again, not even its `finally` blocks; a frozen one goes on later, when all that was due is late.
+"""
+
+import asyncio
+import contextvars
+import selectors
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+Callback = Callable[..., object]
+Found = TypeVar("Found")
+
+START = 1000.0
+"""Seconds of the loop's clock at its beginning."""
+
+
+@dataclass(eq=False)
+class Process:
+    """What runs in the loop as if it were a process of the machine."""
+
+    name: str
+    killed: bool = False
+    frozen: bool = False
+    parked: list["_Call"] = field(default_factory=list)
+    """What would have run while it was frozen or dead, in order."""
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    failed: list[asyncio.Task[Any]] = field(default_factory=list)
+    """The tasks that ended by raising."""
+
+    def start(self, main: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run this in the process."""
+        context = contextvars.copy_context()
+        context.run(RUNNING.set, self)
+        return asyncio.get_running_loop().create_task(main, context=context)
+
+    def kill(self) -> None:
+        """End it, as SIGKILL does."""
+        self.killed = True
+
+    def freeze(self) -> None:
+        """Halt it, as SIGSTOP does."""
+        self.frozen = True
+
+    def thaw(self) -> None:
+        """Have it go on, as SIGCONT does."""
+        self.frozen = False
+        if not self.killed:
+            self._go_on()
+
+    async def bury(self) -> None:
+        """End its tasks in order, so that nothing of it is left; nothing that they still do may matter."""
+        tasks = list(self.tasks)
+        for task in tasks:
+            task.cancel()
+        self.killed = self.frozen = False
+        self._go_on()
+        if tasks:
+            await asyncio.wait(tasks, timeout=60)
+
+    def note_end(self, task: asyncio.Task[Any]) -> None:
+        """Take note that one of its tasks has ended."""
+        self.tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.failed.append(task)
+
+    def _go_on(self) -> None:
+        parked, self.parked = self.parked, []
+        for call in parked:
+            call.again()
+
+
+RUNNING: ContextVar[Process | None] = ContextVar("process", default=None)
+"""The process that runs now; None for the world around."""
+
+
+def world_around() -> contextvars.Context:
+    """The context of what is no process's, and outlives all of them."""
+    context = contextvars.copy_context()
+    context.run(RUNNING.set, None)
+    return context
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop that jumps to the next timer instead of waiting for it."""
+
+    def __init__(self) -> None:
+        self._now = START
+        super().__init__(_Leap(self._leap))
+        self._clock_resolution = 1e-9
+        self.set_task_factory(_owned)
+
+    def time(self) -> float:
+        """Seconds since the beginning, and `START`."""
+        return self._now
+
+    def call_soon(
+        self, callback: Callback, *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        """As every loop's; nothing is called while its process is frozen, or once it is killed."""
+        call = _Call(callback, args)
+        call.handle = super().call_soon(call, context=context)
+        return call.handle
+
+    def call_at(
+        self, when: float, callback: Callback, *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As every loop's; nothing is called while its process is frozen, or once it is killed."""
+        call = _Call(callback, args)
+        call.handle = handle = super().call_at(when, call, context=context)
+        return handle
+
+    def _leap(self, timeout: float | None) -> None:
+        assert timeout is not None, "everything waits, and for nothing that time will bring"
+        self._now += max(timeout, 0.0)
+
+
+class _Call:
+    """A callback of whatever process made it."""
+
+    __slots__ = ("args", "callback", "context", "handle")
+
+    def __init__(self, callback: Callback, args: tuple[Any, ...]) -> None:
+        self.callback, self.args = callback, args
+        self.handle: asyncio.Handle | None = None
+        self.context: contextvars.Context | None = None
+
+    def __call__(self) -> None:
+        process = RUNNING.get()
+        if process is not None and (process.killed or process.frozen):
+            self.context = contextvars.copy_context()
+            process.parked.append(self)
+        elif self.handle is None or not self.handle.cancelled():
+            self.callback(*self.args)
+
+    def again(self) -> None:
+        """Be called, now that the process goes on; whoever has the handle may still cancel it."""
+        asyncio.SelectorEventLoop.call_soon(asyncio.get_running_loop(), self, context=self.context)
+
+
+class _Leap(selectors.SelectSelector):
+    """Waits for no file: nothing in the loop has one."""
+
+    def __init__(self, leap: Callable[[float | None], None]) -> None:
+        super().__init__()
+        self._leap = leap
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Nothing, at once."""
+        self._leap(timeout)
+        return []
+
+
+def _owned(
+    loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
+) -> asyncio.Task[Any]:
+    task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
+    context = options.get("context")
+    process = RUNNING.get() if context is None else context.get(RUNNING)
+    if process is not None:
+        process.tasks.add(task)
+        task.add_done_callback(process.note_end)
+    return task
+
+
+def played(main: Callable[[], Coroutine[Any, Any, Found]]) -> Found:
+    """What `main` returns, run in a loop of its own."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main())
