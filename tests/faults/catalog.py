@@ -62,6 +62,11 @@ def _reply(answer: Callable[[Any], Any], taken: bool = False) -> Make:
     return lambda stage, crossing: Fault(taken=taken, answer=answer)
 
 
+def _slow(seconds: float) -> Make:
+    """It takes effect late, though nobody may wait for the answer any more."""
+    return lambda stage, crossing: Fault(delay=seconds)
+
+
 def _api(code: int, **more: str) -> Make:
     return _reply(replies.status(code, **more))
 
@@ -110,6 +115,8 @@ CATALOG: Mapping[str, Entry] = {
     "vendor-429": Entry("effect reply", ("effect",), _vendor(429, **{"Retry-After": "2"}), shows=True),
     "vendor-500": Entry("effect reply", ("effect",), _vendor(500), shows=True),
     "vendor-503-taken": Entry("effect reply", ("effect",), _vendor(503, taken=True), shows=True),
+    "slow": Entry("effect reply", ("effect",), _slow(8), lasts=8),
+    "late": Entry("effect reply", ("effect",), _slow(40), lasts=40, moves=True, shows=True),
     "garbage": Entry("effect reply", ("effect",), _reply(replies.garbage, taken=True)),
     "acknowledged-meanwhile": Entry(
         "effect reply", ("effect",), _after(environment.acknowledged), edits=True

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from tests.faults.crossings import Crossing
 from tests.faults.replies import status
-from tests.faults.stage import CANARIES, Stage
+from tests.faults.stage import CANARIES, ROTATED, Stage
 from tests.faults.virtual_time import world_around
 from tests.support.apiserver.reading import Request
 from watchbill.shell.paths import core_path, lease_path, path_of
@@ -83,10 +83,7 @@ def newer_version(stage: Stage, crossing: Crossing) -> None:
 def down(seconds: float) -> Act:
     """The API server is gone for everybody."""
 
-    def act(stage: Stage, crossing: Crossing) -> None:
-        stage.down_until = stage.now + seconds
-
-    return act
+    return lambda stage, crossing: stage.go_down(seconds)
 
 
 def unwritable(code: int, seconds: float) -> Act:
@@ -106,7 +103,7 @@ def _sick(seconds: float, concerns: Callable[[Request], bool], code: int) -> Act
 
 def secret_rotated(stage: Stage, crossing: Crossing) -> None:
     """The pager's credential is another one from now on."""
-    stage.secret("pagerduty", {"routingKey": "canary0rotated0key00000000000000"})
+    stage.secret("pagerduty", {"routingKey": ROTATED})
 
 
 def secret_gone(seconds: float) -> Act:

@@ -37,6 +37,8 @@ class Fault(Generic[Told]):
     """Just before it leaves."""
     holds: Callable[[], bool] = lambda: False
     """Whether it is still kept from leaving."""
+    delay: float = 0.0
+    """Seconds by which it takes effect late."""
     taken: bool = True
     """Whether it takes effect."""
     after: Callable[[Crossing], None] = lambda crossing: None
@@ -101,7 +103,7 @@ class Network:
             return
         while fault.holds():
             await asyncio.sleep(LATENCY)
-        await asyncio.sleep(LATENCY)
+        await asyncio.sleep(LATENCY + fault.delay)
         answer = None
         try:
             if what is NoAnswer and self.cut_off(process):

@@ -11,7 +11,7 @@ from dev.fake_slack_shapes import Channel
 from tests.faults.catalog import CATALOG, Entry
 from tests.faults.operators import EPOCH
 from tests.faults.play import Run
-from tests.faults.stage import CANARIES
+from tests.faults.stage import CANARIES, ROTATED
 from tests.faults.vendors import Arrival
 from tests.support.apiserver.resources import RESOURCES
 
@@ -29,6 +29,9 @@ WRITES = 6
 REACHED_WITHIN = 30.0
 """Seconds within which a level must be reached, for else the next one opens at once."""
 
+RECORDED_WITHIN = 3.0
+"""Seconds within which an act is recorded, however a vendor answers."""
+
 MILLISECOND = 0.001
 
 PERIOD = 2.0
@@ -45,6 +48,8 @@ class Reference:
 
     writes: int
     end: Body
+    levels: tuple[str, ...]
+    """The keys of all pages without their targets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ def end_of(run: Run) -> Body:
     return {
         "phases": {key: status.get("phase") for key, status in found.items()},
         "escalation": {key: status.get("escalation", {}).get("state") for key, status in found.items()},
+        "next": {key: status.get("escalation", {}).get("nextTime") for key, status in found.items()},
         "open alerts": len(stage.vendors.open_alerts),
         "channels": [(c.name, c.is_archived, _said(c)) for c in channels],
     }
@@ -93,9 +99,27 @@ def converges(run: Run, reference: Reference) -> Iterator[str]:
     elif not run.missing:
         end = end_of(run)
         for what, wanted in reference.end.items():
-            if what != "channels" and end[what] != wanted:
+            if what == "channels" or (what == "open alerts" and _was_unseen(run)):
+                continue
+            if end[what] != wanted:
                 yield f"{what}: {end[what]} instead of {wanted}"
+        yield from _acts_wait(run)
         yield from _channels_differ(end["channels"], reference.end["channels"], run)
+
+
+def _was_unseen(run: Run) -> bool:
+    """Whether an incident may have been deleted while no process was there to see it."""
+    absences = ("crash", "replicas", "environment", "time")
+    return run.scenario.forgets and any(entry.group in absences for entry in entries(run))
+
+
+def _acts_wait(run: Run) -> Iterator[str]:
+    """What people have said and is recorded late: a record waits a second for a vendor (DESIGN §4, rule 4)."""
+    others = [entry for entry in entries(run) if entry.group != "effect reply"]
+    allowed = RECORDED_WITHIN + sum(LATEST + entry.lasts for entry in others)
+    for what, due, came in run.stage.waits:
+        if not what.startswith("a page") and came - due > allowed:
+            yield f"{what} came {came - due:.1f} s late, where {allowed:.0f} s were allowed"
 
 
 def _channels_differ(found: Rooms, wanted: Rooms, run: Run) -> Iterator[str]:
@@ -125,6 +149,8 @@ def loses_no_page(run: Run, reference: Reference) -> Iterator[str]:
 
 def repeats_nothing(run: Run, reference: Reference) -> Iterator[str]:
     """O3: one key for each page; without a key a second time only after an unknown outcome, and said so."""
+    if not run.plan.placed and levels_of(run) != reference.levels:
+        yield f"paged {set(levels_of(run)) ^ set(reference.levels)} more or less"
     recorded = {hop["key"]: hop for _, hop in run.history.hops()}
     by_key: defaultdict[str, list[Arrival]] = defaultdict(list)
     for page in run.stage.vendors.pages:
@@ -134,6 +160,7 @@ def repeats_nothing(run: Run, reference: Reference) -> Iterator[str]:
             yield f"the page under {key} stands in no record"
         if pages[0].vendor == "backup":
             yield from _repeated(run, pages)
+    yield from _rounds_while_blind(run)
     for channel in run.stage.vendors.slack.channels:
         texts = [(each.get("metadata") or {}).get("event_payload", {}).get("number") for each in channel.said]
         numbers = [number for number in texts if number is not None]
@@ -142,6 +169,17 @@ def repeats_nothing(run: Run, reference: Reference) -> Iterator[str]:
     marked = [c for c in run.stage.vendors.slack.channels if c.said]
     if len(marked) > 1:
         yield f"there are {len(marked)} channels: {[c.name for c in marked]}"
+
+
+def _rounds_while_blind(run: Run) -> Iterator[str]:
+    """Pages of a round that was begun while nobody could be seen (DESIGN §4, rule 6)."""
+    for since, until in run.stage.outages:
+        during = [page for page in run.stage.vendors.pages if since + SEEN_AFTER < page.begun < until]
+        before = [page for page in run.stage.vendors.pages if page.begun <= since + SEEN_AFTER]
+        for page in during:
+            rounds = {each.round for each in before + during if each.uid == page.uid and each != page}
+            if rounds and page.round > min(rounds | {page.round}) + 1:
+                yield f"round {page.round} was begun while acknowledgements could not be seen: {page.key}"
 
 
 def _repeated(run: Run, pages: list[Arrival]) -> Iterator[str]:
@@ -177,15 +215,16 @@ def pages_no_ghost(run: Run, reference: Reference) -> Iterator[str]:
         return
     for page in run.stage.vendors.pages:
         said = run.stage.said.get(page.uid)
-        if said is not None and page.begun > said + SEEN_AFTER and not _was_blind(run, said):
+        if said is not None and page.begun > said + SEEN_AFTER and not _was_blind(run, page):
             yield f"{page.key} was paged {page.begun - said:.1f} s after somebody had taken it"
 
 
-def _was_blind(run: Run, said: float) -> bool:
-    """Whether a fault may have hidden what was said, or kept the page's own look from an answer."""
-    return any(entry.blinds for entry in entries(run)) or any(
-        crossing.kind == "read" for _, crossing in run.stage.network.happened
-    )
+def _was_blind(run: Run, page: Arrival) -> bool:
+    """Whether what was said could not be seen: the page's own look was cut off, or it needs none."""
+    stalled = any(entry.blinds and entry.group == "watch" for entry in entries(run))
+    cut_off = any(entry.blinds and entry.group != "watch" for entry in entries(run))
+    unread = any(crossing.kind == "read" for _, crossing in run.stage.network.happened)
+    return cut_off or unread or (stalled and page.level == "first")
 
 
 def never_goes_back(run: Run, reference: Reference) -> Iterator[str]:
@@ -269,7 +308,7 @@ def _tells(status: Body) -> bool:
 def leaks_nothing(run: Run, reference: Reference) -> Iterator[str]:
     """O8: no Secret's value in any log, object or metric."""
     values = [value for secret in CANARIES.values() for value in secret.values()]
-    values += ["canary0rotated0key00000000000000", "canary-backup-path"]
+    values += [ROTATED, "canary-backup-path"]
     places = {
         "a log": "\n".join(run.logs),
         "an object": "".join(str(c.after) for c in run.stage.server.store.history if c.resource.kind != "Secret"),
@@ -286,20 +325,24 @@ def fires_nothing_early(run: Run, reference: Reference) -> Iterator[str]:
     due = {hop["key"]: _seconds(page["dueTime"]) for page, hop in run.history.hops()}
     is_one_process = all(len(operator.past) == 1 for operator in run.stage.operators)
     for page in run.stage.vendors.pages:
-        # What a process sent that died is due anew by the record of the next one.
-        if is_one_process and page.time < due.get(page.key, 0.0) - MILLISECOND and not _clock_was_wrong(run):
+        # What was sent and not recorded yet is due anew by whoever looks next; of a first level nothing else is.
+        counts = is_one_process and page.level != "first"
+        if counts and page.time < due.get(page.key, 0.0) - MILLISECOND and not _clock_was_wrong(run):
             yield f"{page.key} was paged {due[page.key] - page.time:.3f} s early"
         declared = run.stage.declared.get(page.uid, 0.0)
         opens = declared + run.stage.delays.get(page.level, 0.0)
-        if page.begun < opens - MILLISECOND and _was_reached(run, page.uid, declared):
+        if page.begun < opens - MILLISECOND and _was_reached(run, page, declared):
             yield f"level {page.level} was paged {opens - page.begun:.1f} s early"
 
 
-def _was_reached(run: Run, uid: str, declared: float) -> bool:
-    """Whether somebody of the first level was, so that the next one had to wait (DESIGN §4, rule 20)."""
-    if any(entry.moves or entry.edits for entry in entries(run)):
+def _was_reached(run: Run, page: Arrival, declared: float) -> bool:
+    """Whether somebody of the level before was, so that this one had to wait (DESIGN §4, rule 20)."""
+    order = list(run.stage.delays)
+    if page.level not in order[1:] or any(entry.moves or entry.edits for entry in entries(run)):
         return False
-    return any(page.time < declared + REACHED_WITHIN for page in run.stage.vendors.paged("first", uid))
+    before = order[order.index(page.level) - 1]
+    latest = declared + run.stage.delays[before] + REACHED_WITHIN
+    return any(each.time < latest for each in run.stage.vendors.paged(before, page.uid))
 
 
 def _clock_was_wrong(run: Run) -> bool:
@@ -335,4 +378,9 @@ def judged(run: Run, reference: Reference) -> list[Finding]:
 
 def reference_of(run: Run) -> Reference:
     """What a run without a fault is the reference for."""
-    return Reference(run.history.writes, end_of(run))
+    return Reference(run.history.writes, end_of(run), levels_of(run))
+
+
+def levels_of(run: Run) -> tuple[str, ...]:
+    """Which levels of which rounds and epochs were paged, for which incident."""
+    return tuple(sorted({page.key.rpartition("/")[0] for page in run.stage.vendors.pages}))

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.faults.stage import Stage
+from tests.faults.stage import ROTATED, Stage
 from tests.support.builders import target
 
 PAGERDUTY, SECOND, BACKUP = target("pagerduty"), target("second"), target("backup")
@@ -21,6 +21,8 @@ class Scenario:
     replicas: int = 1
     taken_is_silent: bool = True
     """Whether nobody may be paged any more once somebody has taken the incident."""
+    forgets: bool = False
+    """Whether an incident is deleted: where no process is there to see it, its alert stays open."""
 
 
 async def one_page(stage: Stage) -> None:
@@ -79,6 +81,7 @@ async def severity_raise(stage: Stage) -> None:
     uid = stage.declare(severity="SEV-2")
     await stage.paged("first", uid)
     await stage.rest(5)
+    stage.said.clear()
     stage.say(severity="SEV-1", setBy={"severity": "ana"})
 
     def anew() -> bool:
@@ -131,11 +134,12 @@ async def two_incidents(stage: Stage) -> None:
     """Two teams' incidents go through the same connection."""
     stage.furnish(QUICK, ("second", "5m", [SECOND]))
     cart, search = stage.declare("cart"), stage.declare("search")
+    since = stage.now
     await stage.paged("first", cart)
     await stage.paged("first", search)
     await stage.rest(3)
     await _taken(stage, "cart")
-    await stage.paged("second", search)
+    await stage.paged("second", search, since + 30)
     await stage.rest(3)
     await _taken(stage, "search")
     await _ended(stage, "cart")
@@ -157,13 +161,13 @@ async def hand_over(stage: Stage) -> None:
 
 
 async def overdue_at_the_start(stage: Stage) -> None:
-    """The operator is away while the second level becomes due."""
-    stage.furnish(QUICK, ("second", "5m", [SECOND]))
+    """The operator is away while two levels become due, of which only the later one is paged."""
+    stage.furnish(QUICK, ("second", "30s", [SECOND]), ("third", "5m", [BACKUP]))
     uid = stage.declare()
     await stage.paged("first", uid)
     await stage.rest(5)
     stage.leader.kill(back_after=timedelta(seconds=90))
-    await stage.paged("second", uid, stage.now + 90)
+    await stage.paged("third", uid, stage.now + 90)
     await stage.rest(5)
     await _taken(stage)
     await _ended(stage)
@@ -200,6 +204,80 @@ async def reopened(stage: Stage) -> None:
     await _ended(stage, reason="now it is")
 
 
+async def furnished_late(stage: Stage) -> None:
+    """Everything is applied at once while the operator runs, the incident first."""
+    await stage.rest(5)
+    uid = stage.declare()
+    stage.furnish(FIRST)
+    await _taken_and_ended(stage, "first", uid)
+
+
+async def taken_just_in_time(stage: Stage) -> None:
+    """Somebody takes it a moment before the next level is due."""
+    stage.furnish(QUICK, ("second", "5m", [SECOND]))
+    uid = stage.declare()
+    await stage.paged("first", uid)
+    await stage.rest(29)
+    stage.acknowledge()
+    await stage.taken()
+    await stage.rest(5)
+    await _ended(stage)
+
+
+async def rounds(stage: Stage) -> None:
+    """The levels are walked three times."""
+    stage.furnish(QUICK, times=2)
+    uid = stage.declare()
+    since = stage.now
+
+    def third() -> bool:
+        return any("/3/first" in page.key for page in stage.vendors.paged("first", uid))
+
+    await stage.paged("first", uid)
+    await stage.wait("a page of the third round", third, since + 60)
+    await stage.rest(5)
+    await _taken(stage)
+    await _ended(stage)
+
+
+async def unreachable(stage: Stage) -> None:
+    """The first level's only connection is down, so that the next level opens after 30 s."""
+    stage.furnish(FIRST)
+    stage.vendors.refusing.add("pagerduty")
+    uid = stage.declare()
+    await stage.paged("lastResort", uid, stage.now + 30)
+    stage.vendors.refusing.clear()
+    await stage.rest(5)
+    await _taken(stage)
+    await _ended(stage)
+
+
+async def taken_unpaged(stage: Stage) -> None:
+    """Somebody takes it who was never paged, while the page waits for its next attempt."""
+    stage.furnish(FIRST)
+    stage.vendors.refusing.add("pagerduty")
+    stage.declare()
+    await stage.rest(5)
+    stage.acknowledge()
+    await stage.taken()
+    stage.vendors.refusing.clear()
+    await stage.rest(30)
+    await _ended(stage)
+
+
+async def credential_rotated(stage: Stage) -> None:
+    """What the page was sent with is not valid when it is to be closed."""
+    stage.furnish(FIRST)
+    uid = stage.declare()
+    await stage.paged("first", uid)
+    await stage.rest(5)
+    stage.secret("pagerduty", {"routingKey": ROTATED})
+    await stage.rest(70)
+    await _taken(stage)
+    await _ended(stage)
+    await stage.wait("a word of what to close by hand", lambda: stage.is_true("Degraded"))
+
+
 SCENARIOS: Mapping[str, Scenario] = {
     "one-page": Scenario(one_page),
     "two-levels": Scenario(two_levels),
@@ -209,14 +287,24 @@ SCENARIOS: Mapping[str, Scenario] = {
     "fallback": Scenario(fallback),
     "severity-raise": Scenario(severity_raise),
     "policy-edited": Scenario(policy_edited),
-    "delete-and-recreate": Scenario(deleted_and_declared_again),
+    "delete-and-recreate": Scenario(deleted_and_declared_again, forgets=True),
     "last-resort": Scenario(last_resort),
     "two-incidents": Scenario(two_incidents),
     "hand-over": Scenario(hand_over, replicas=2),
     "overdue": Scenario(overdue_at_the_start),
     "channel": Scenario(channel),
     "reopened": Scenario(reopened),
+    "furnished-late": Scenario(furnished_late),
+    "taken-just-in-time": Scenario(taken_just_in_time),
+    "rounds": Scenario(rounds),
+    "unreachable": Scenario(unreachable),
+    "taken-unpaged": Scenario(taken_unpaged),
+    "credential-rotated": Scenario(credential_rotated),
 }
+
+
+WITH_A_STANDBY = ("two-levels", "unkeyed", "taken-just-in-time", "channel", "last-resort")
+"""The scenarios that are played with two replicas as well."""
 
 
 async def _second_level(stage: Stage) -> None:

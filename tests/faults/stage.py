@@ -42,6 +42,9 @@ CANARIES = {
 }
 """The Secrets of namespace shop: what of them is found anywhere else is a leak."""
 
+ROTATED = "canary0rotated0key00000000000000"
+"""The pager's credential after it was changed."""
+
 Found = TypeVar("Found")
 Body = dict[str, Any]
 
@@ -67,11 +70,13 @@ class Stage:
     sickness: Callable[[Request], Answer | None] = lambda request: None
     """What it answers until then."""
     said: dict[str, float] = field(default_factory=dict)
-    """When people last took or ended the incident with a UID."""
+    """When people first took or ended the incident with a UID, since it was last opened."""
     declared: dict[str, float] = field(default_factory=dict)
     """When the incident with a UID was declared."""
     delays: dict[str, float] = field(default_factory=dict)
     """How long after that each level may open at the earliest, in seconds."""
+    outages: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when the API server answered nobody."""
     instead: set[str] = field(default_factory=set)
     """The levels for which somebody else was paged."""
     metrics: list[str] = field(default_factory=list)
@@ -199,6 +204,16 @@ class Stage:
         found: Body = self.incident(name).get("status", {})
         return found
 
+    def is_true(self, condition: str, name: str = "cart") -> bool:
+        """Whether an incident's condition is True."""
+        conditions = self.status(name).get("conditions", [])
+        return any(each["type"] == condition and each["status"] == "True" for each in conditions)
+
+    def go_down(self, seconds: float) -> None:
+        """Have the API server answer nobody for a while."""
+        self.down_until = self.now + seconds
+        self.outages.append((self.now, self.down_until))
+
     # What they wait for
 
     async def wait(
@@ -218,6 +233,8 @@ class Stage:
         since = self.now if due is None else due
 
         def somebody() -> bool:
+            if uid in self.said:
+                return True
             here = bool(self.vendors.paged(level, uid, vendor))
             if not here and self._somebody_later(level, uid, since):
                 self.instead.add(level)
@@ -277,7 +294,7 @@ class Stage:
         return any(page.time >= since and page.level in later for page in self.vendors.paged(uid=uid))
 
     def _note(self, name: str) -> None:
-        self.said[self.incident(name)["metadata"]["uid"]] = self.now
+        self.said.setdefault(self.incident(name)["metadata"]["uid"], self.now)
 
     def _is_cut_off(self, process: Process) -> bool:
         return self.now < max(self.down_until, self.cut_until.get(process, 0.0))

@@ -37,6 +37,11 @@ class Arrival:
         return self.key.partition("/")[0]
 
     @property
+    def round(self) -> int:
+        """The round of the policy's levels."""
+        return int(self.key.split("/")[2])
+
+    @property
     def is_repeated(self) -> bool:
         """Whether it says that it may have been there before."""
         return REPEATED in self.text
