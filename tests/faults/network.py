@@ -22,6 +22,9 @@ from tests.support.apiserver.watching import Stream
 LATENCY = 0.004
 """Seconds that a request or an answer is on its way."""
 
+HELD = 0.25
+"""Seconds between two looks whether a request that is held may leave."""
+
 Told = TypeVar("Told")
 
 
@@ -102,7 +105,7 @@ class Network:
         if process.killed:
             return
         while fault.holds():
-            await asyncio.sleep(LATENCY)
+            await asyncio.sleep(HELD)
         await asyncio.sleep(LATENCY + fault.delay)
         answer = None
         try:

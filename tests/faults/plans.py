@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tests.faults.catalog import CATALOG
 from tests.faults.crossings import Crossing
+from tests.faults.scenarios import SCENARIOS
 
 RECOVERY = 10
 """How many crossings that leave a process count as its recovery."""
@@ -51,7 +52,7 @@ def singles(scenario: str, replicas: int, crossings: Iterable[Crossing]) -> Iter
     """Every plan of one fault, at every crossing where it can happen."""
     for crossing in crossings:
         for name, entry in CATALOG.items():
-            if crossing.kind in entry.at:
+            if crossing.kind in entry.at and name not in SCENARIOS[scenario].unfit:
                 yield Plan(scenario, replicas, (Placed(crossing.number, name),))
 
 

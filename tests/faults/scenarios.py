@@ -21,6 +21,8 @@ class Scenario:
     replicas: int = 1
     taken_is_silent: bool = True
     """Whether nobody may be paged any more once somebody has taken the incident."""
+    unfit: tuple[str, ...] = ()
+    """The faults under which it cannot be played: what it declares later would be refused."""
     forgets: bool = False
     """Whether an incident is deleted: where no process is there to see it, its alert stays open."""
 
@@ -287,14 +289,16 @@ SCENARIOS: Mapping[str, Scenario] = {
     "fallback": Scenario(fallback),
     "severity-raise": Scenario(severity_raise),
     "policy-edited": Scenario(policy_edited),
-    "delete-and-recreate": Scenario(deleted_and_declared_again, forgets=True),
+    "delete-and-recreate": Scenario(
+        deleted_and_declared_again, unfit=("namespace-ending",), forgets=True
+    ),
     "last-resort": Scenario(last_resort),
     "two-incidents": Scenario(two_incidents),
     "hand-over": Scenario(hand_over, replicas=2),
     "overdue": Scenario(overdue_at_the_start),
     "channel": Scenario(channel),
     "reopened": Scenario(reopened),
-    "furnished-late": Scenario(furnished_late),
+    "furnished-late": Scenario(furnished_late, unfit=("namespace-ending",)),
     "taken-just-in-time": Scenario(taken_just_in_time),
     "rounds": Scenario(rounds),
     "unreachable": Scenario(unreachable),

@@ -26,7 +26,7 @@ from watchbill.shell.paths import PLURALS, core_path, path_of
 PATIENCE = 1200.0
 """Seconds that people wait for something before they call it lost."""
 
-LOOK = 0.05
+LOOK = 0.1
 """Seconds between two looks of somebody who waits."""
 
 QUIET = 25.0
