@@ -11,6 +11,10 @@ STAMP := $(VENV)/.installed
 PIP = $(BIN)/python -m pip install --disable-pip-version-check
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
+# Processes that `make test` spreads each tier over. Tests that need an API server mostly wait, and each of their
+# processes starts a control plane of its own.
+FAST_WORKERS ?= 2
+CLUSTER_WORKERS ?= 3
 
 .PHONY: help
 help: ## list the targets
@@ -34,8 +38,8 @@ test: $(STAMP) ## run every test: the fast ones first, then those that need an A
 	@# Without these the contract tests are skipped loudly, and fail where CI is set.
 	@$(BIN)/python -m dev contract || true
 	@rm -f .dev/results.json; failed=0; \
-	$(BIN)/python -m pytest -m 'not cluster' || failed=1; \
-	$(BIN)/python -m pytest -m cluster || failed=1; \
+	$(BIN)/python -m pytest -m 'not cluster' --dist worksteal -n $(FAST_WORKERS) || failed=1; \
+	$(BIN)/python -m pytest -m cluster --dist worksteal -n $(CLUSTER_WORKERS) || failed=1; \
 	$(BIN)/python -m tests.plugins.features summary || failed=1; \
 	exit $$failed
 

@@ -1,3 +1,3 @@
-"""What every test may use: the plugin that keeps results, and pytest's own test bench."""
+"""What every test may use: the plugins of the project, and pytest's own test bench."""
 
-pytest_plugins = ["pytester", "tests.plugins.features"]
+pytest_plugins = ["pytester", "tests.plugins.features", "tests.plugins.documents"]

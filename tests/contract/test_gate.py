@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from dev.contract.gate import Report, described, examine
 from dev.contract.tools import Tools
 from dev.errors import DevError
-from tests.contract.conftest import REPORTS
+from tests.plugins.documents import CHECKED
 from tests.support.require import require
 from tests.support.specs import SPECS
 
@@ -35,14 +36,12 @@ UNCHECKED = {
 
 
 @pytest.fixture(scope="session")
-def reports(tools: Tools, request: pytest.FixtureRequest) -> dict[str, Report]:
+def reports(tools: Tools) -> dict[str, Report]:
     """What Prism checks of each document."""
     largest_first = sorted(DOCUMENTS, key=lambda name: -(SPECS / name).stat().st_size)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         found = threads.map(lambda name: examine(tools, SPECS / name), largest_first)
-        reports = dict(zip(largest_first, found, strict=True))
-    request.config.stash[REPORTS] |= reports
-    return reports
+        return dict(zip(largest_first, found, strict=True))
 
 
 def test_there_are_documents():
@@ -50,7 +49,10 @@ def test_there_are_documents():
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_every_schema_of_the_document_is_checked(name: str, reports: dict[str, Report]):
+def test_every_schema_of_the_document_is_checked(
+    name: str, reports: dict[str, Report], record_property: Callable[[str, object], None]
+):
+    record_property(CHECKED, f"{name}: {reports[name]}")
     unchecked = [fault.partition(": ")[0] for fault in reports[name].faults]
     assert unchecked == UNCHECKED.get(name, []), reports[name].faults
 

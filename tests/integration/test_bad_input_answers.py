@@ -92,7 +92,7 @@ def at(moment: datetime) -> str:
 SOON = timedelta(seconds=6)
 
 WAITS: dict[str, tuple[Limited, float]] = {
-    "seconds": (lambda until: ({"retry-after": "2"}, b""), 2),
+    "seconds": (lambda until: ({"retry-after": "4"}, b""), 4),
     "http-date": (lambda until: ({"retry-after": format_datetime(until, usegmt=True)}, b""), 0),
     "iso-date": (lambda until: ({"retry-after": until.isoformat()}, b""), 0),
     "reset-seconds": (lambda until: ({"ratelimit-reset": "2", "ratelimit-remaining": "0"}, b""), 2),
@@ -124,9 +124,6 @@ def test_a_bad_answer_is_named_passed_by_or_waited_for_and_forgotten_once_the_ve
     shop.receiver.wait_for(lambda r: r.requests_to(enqueue(shop, "good")), timeout=15)
     shop.wait_for(lambda i: i["status"]["phase"] == "Triggered", "slow", within=5)
     assert hop_of(shop.incident("slow"), "slow")["state"] == "Sending", "the phase waits for no vendor"
-
-    said = f"connection {shop.namespace}/seconds fails (HTTP429): the answer was HTTP 429"
-    shop.says("Degraded", "ConnectionFailing", said, "waiting")
 
     refused = {name: answer for name, answer in answers.items() if not answer.delivered}
     for name, answer in refused.items():
@@ -169,7 +166,10 @@ def left_alone(hop: Object) -> timedelta:
 
 
 def declared_to_those_who_ask_to_wait(shop: Shop) -> datetime:
-    """Declare an incident that each of them is paged for; until when they want to be left alone."""
+    """Declare an incident that each of them is paged for; until when they want to be left alone.
+
+    That the first fails is looked for at once: it is said only until that one is asked again.
+    """
     until = (datetime.now(UTC) + SOON).replace(microsecond=0)
     for name, (form, _) in WAITS.items():
         headers, body = form(until)
@@ -177,6 +177,8 @@ def declared_to_those_who_ask_to_wait(shop: Shop) -> datetime:
         shop.hook(name)
     shop.ladder("waiting", ("first", "5m", [target(name) for name in WAITS]))
     shop.declare("waiting")
+    said = f"connection {shop.namespace}/seconds fails (HTTP429): the answer was HTTP 429"
+    shop.says("Degraded", "ConnectionFailing", said, "waiting")
     return until
 
 

@@ -1,9 +1,7 @@
 """Incidents whose content is hard to bear: of other versions, of any character, as large as can be."""
 
 import json
-from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from dev.waiting import wait_until
@@ -18,56 +16,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("operator")]
 
 KIB = 1024
 STEPS = (("first", "2s", [target("pagerduty")]), ("second", "5m", [target("pagerduty")]))
-
-
-NEWER = {"of": "the future"}
-
-
-@pytest.fixture
-def newer_crd(administrator: httpx.Client, shop: Shop) -> Iterator[None]:
-    """The CRD of a newer version, whose status has a field more, and so has each page."""
-    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/incidents.watchbill.dev"
-    old = administrator.get(path).json()["spec"]
-    status = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties"
-    places = (f"{status}/newer", f"{status}/pages/items/properties/newer")
-    field = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    change(administrator, path, [{"op": "add", "path": place, "value": field} for place in places])
-    shop.incident_class("probe")
-    shop.declare("probe", mode="Drill")
-
-    def complaint() -> str | None:
-        """Until the schema is in force, the field is dropped."""
-        shop.write_status("probe", {"newer": NEWER})
-        return None if "newer" in shop.incident("probe")["status"] else "the newer schema is not in force."
-
-    wait_until(complaint, 20)
-    yield
-    change(administrator, path, [{"op": "remove", "path": place} for place in places])
-    assert administrator.get(path).json()["spec"] == old
-
-
-def change(administrator: httpx.Client, path: str, patch: list[Json]) -> None:
-    headers = {"Content-Type": "application/json-patch+json"}
-    answer = administrator.patch(path, content=json.dumps(patch), headers=headers)
-    assert answer.is_success, answer.text
-
-
-def test_a_status_of_a_newer_version_is_gone_on_with_and_loses_nothing(shop: Shop, newer_crd: None):
-    shop.ladder("checkout", *STEPS)
-    shop.declare()
-    shop.receiver.wait_for(lambda _: shop.triggers)
-    (page,) = shop.wait_for(lambda i: i["status"]["pages"][0]["state"] == "Accepted" and i["status"]["pages"])
-    word = {"phase": "Mobilizing", "escalation": {"state": "Paging"}, "pages": [page | {"newer": NEWER}]}
-    shop.write_status("checkout", word | {"newer": NEWER})
-    shop.receiver.wait_for(lambda _: len(shop.triggers) == 2)
-    shop.wait_for_phase("Triggered")
-    shop.acknowledge()
-    shop.wait_for_alerts("acknowledged", "acknowledged")
-    shop.wait_for_phase("Acknowledged")
-    shop.write_status("checkout", {"phase": "Mobilizing"})
-    incident = shop.wait_for_phase("Acknowledged")
-    assert (incident["status"]["newer"], incident["status"]["pages"][0]["newer"]) == (NEWER, NEWER)
-    assert len(shop.triggers) == len(set(shop.triggers)) == 2
 
 
 def test_a_status_of_an_older_version_is_gone_on_with_and_pages_nobody_twice(shop: Shop):

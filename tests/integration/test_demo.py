@@ -22,11 +22,13 @@ from dev.demo import KILLS
 from dev.demo_story import Notice, Story, notice_of
 from dev.layout import REPOSITORY
 from dev.receiver import PAGERDUTY_PATH, Received
+from dev.waiting import wait_until
 from tests.support.require import require
 
 CHECKS = 10
 BEGUN = "The platform and the team apply their manifests"
 """What the demo says once all that it needs is running."""
+PROCESSES = ("the demo", "etcd", "kube-apiserver", "the operator")
 
 TOLD = (
     "incident.watchbill.dev/checkout-500s created",
@@ -62,10 +64,17 @@ def demo(directory: Path, *options: str) -> subprocess.Popen[str]:
 
 @contextmanager
 def demo_at(directory: Path, line: str) -> Iterator[subprocess.Popen[str]]:
-    """The demo, once it has printed this."""
+    """The demo, once it has printed this and all of its processes can be seen."""
+
+    def complaint() -> str | None:
+        """A process that was started a moment ago shows its environment a moment later."""
+        found = running(directory)
+        return None if len(found) >= len(PROCESSES) else f"of {', '.join(PROCESSES)} only {found} run."
+
     with demo(directory) as process:
         assert process.stdout is not None
         assert any(line in each for each in process.stdout)
+        wait_until(complaint, 10)
         yield process
 
 
@@ -108,7 +117,6 @@ def test_the_demo_shows_all_and_loses_nothing_where_the_operator_is_killed_at_ev
 @pytest.mark.cluster
 def test_ctrl_c_leaves_nothing_running(directory: Path):
     with demo_at(directory, BEGUN) as process:
-        assert len(running(directory)) >= 4, "the demo, etcd, kube-apiserver and the operator"
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
 

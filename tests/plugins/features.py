@@ -6,6 +6,9 @@ skipped, deselected, never run or no longer there leave it open. An entry is ove
 `not run` before its test starts, so a killed run proves nothing.
 
 Results do not age: a change of the sources takes nothing back until the tests run again.
+
+Where pytest-xdist spreads a run over workers, each of them collects all tests and the controller hears every
+report. So the first worker takes back, before any test starts, and the controller alone writes what was said.
 """
 
 import json
@@ -23,6 +26,7 @@ import pytest
 ROWS = tuple(f"F{number:02}" for number in range(1, 71))
 PARTS = (*ROWS, *(f"{row}.core" for row in ROWS))
 RESULTS = Path(".dev/results.json")
+FIRST_WORKER = "gw0"
 
 _MARK_IN_SOURCE = re.compile(r"""["'](F\d\d(?:\.core)?)["']""")
 _WORST_FIRST = ("failed", "skipped", "xfailed", "xpassed", "not run", "passed")
@@ -50,7 +54,10 @@ class Recorder:
         option = config.option
         self._path = config.rootpath / RESULTS
         self._carried_path: str | None = option.features_carried
-        self._is_run = not (option.collectonly or option.setuponly or option.setupplan)
+        is_run = not (option.collectonly or option.setuponly or option.setupplan)
+        worker: str | None = getattr(config, "workerinput", {}).get("workerid")
+        self._takes_back = is_run and worker in (None, FIRST_WORKER)
+        self._writes = is_run and worker is None
         self._carried: dict[str, list[str]] = {}
         self._collected: set[str] = set()
         self._unread: set[str] = set()
@@ -71,11 +78,12 @@ class Recorder:
             if rows := rows_in_source(config.rootpath / nodeid.partition("::")[0]):
                 self._carried[nodeid] = rows
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Forget tests that are gone, and take back what this run is about to prove anew."""
         if self._carried_path:
             write_json(Path(self._carried_path), self._carried)
-        if not self._is_run:
+        if not self._takes_back:
             return
         read_whole = {nodeid.partition("::")[0] for nodeid in self._collected}
         if any("::" in argument for argument in session.config.args):
@@ -105,7 +113,7 @@ class Recorder:
 
     def pytest_sessionfinish(self) -> None:
         """Write what this run said over what earlier runs said."""
-        if self._is_run and self._entries:
+        if self._writes and self._entries:
             write_json(self._path, read_json(self._path) | self._entries)
 
 

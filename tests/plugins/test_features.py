@@ -156,6 +156,47 @@ def test_running_one_test_keeps_what_the_others_said(pytester: pytest.Pytester):
     assert lines_after(pytester, "test_a.py::test_one")["F18"].startswith("F18 proven ")
 
 
+WORKERS = ("-p", "xdist", "-n", "2")
+
+
+def test_two_workers_lose_no_result_and_call_nothing_passed_that_did_not(pytester: pytest.Pytester):
+    pytester.makepyfile(
+        test_a="""
+        import os, pytest
+
+        BODIES = {
+            "passes": lambda: None,
+            "fails": lambda: 1 / 0,
+            "skips": lambda: pytest.skip("absent"),
+            "dies": lambda: os._exit(1),
+        }
+
+        @pytest.mark.parametrize("number", range(5))
+        @pytest.mark.parametrize("body", BODIES)
+        def test_it(body, number):
+            BODIES[body]() if body != "dies" or number == 0 else None
+        """
+    )
+    run(pytester, *WORKERS)
+    found = results(pytester)
+    said = {"passes": "passed", "fails": "failed", "skips": "skipped", "dies": "passed"}
+    expected = {f"test_a.py::test_it[{body}-{at}]": said[body] for body in said for at in range(5)}
+    assert found == expected | {"test_a.py::test_it[dies-0]": "failed"}
+
+
+def test_workers_take_back_what_they_did_not_reach_and_keep_what_they_did_not_run(pytester: pytest.Pytester):
+    pytester.makepyfile(test_a=CARRIER.format(body="pass"))
+    pytester.makepyfile(test_b="def test_three(): pass\ndef test_four(): pass")
+    run(pytester)
+    pytester.makepyfile(test_b="def test_four(): pass")
+    pytester.makepyfile(test_a=CARRIER.format(body="__import__('os')._exit(1)"))
+    run(pytester, *WORKERS, "--max-worker-restart=0", "--dist=loadfile", "test_a.py")
+    found = results(pytester)
+    assert found["test_a.py::test_one"] == "failed"
+    assert found["test_a.py::test_two"] == "not run"
+    assert found["test_b.py::test_three"] == found["test_b.py::test_four"] == "passed"
+
+
 def test_a_new_carrier_opens_the_row_before_it_runs(pytester: pytest.Pytester):
     pytester.makepyfile(test_a=CARRIER.format(body="pass"))
     run(pytester)

@@ -11,6 +11,7 @@ import pytest
 from tests.shell.fake_api import FakeApi, Fault, connected
 from tests.shell.fake_time import FakeTime
 from watchbill.shell.clock import Clock
+from watchbill.shell.kube import Kube, Unreachable
 from watchbill.shell.leader import Elector, LeaseName
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.paths import lease_path
@@ -192,6 +193,22 @@ async def test_a_blocked_loop_is_no_partition(contest: Contest, time: FakeTime):
     time.advance(60)
     await first.attempt()
     assert first.turns == ["gain", "loss", "gain"]
+    assert partitioned(first) is None
+
+
+async def test_a_process_that_stood_still_with_a_renewal_on_its_way_is_no_partition(
+    contest: Contest, time: FakeTime, monkeypatch: pytest.MonkeyPatch
+):
+    async def frozen(*_: object, **__: object) -> dict[str, Any]:
+        time.advance(15)
+        raise Unreachable(0, "", "it did not answer in time")
+
+    first = await contest.replica("first")
+    await first.attempt()
+    with monkeypatch.context() as patched:
+        patched.setattr(Kube, "put", frozen)
+        assert not await first.attempt()
+    assert first.turns == ["gain", "loss"]
     assert partitioned(first) is None
 
 

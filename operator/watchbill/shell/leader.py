@@ -171,7 +171,9 @@ class Elector:
             self._seen = None
         except Unreachable as error:
             self._complain("the lease cannot be reached", str(error))
-            if self._leading and self._unreachable_since is None:
+            # Where the process itself stood still, it missed the answer: the server was not silent.
+            stood_still = self._clock.monotonic() - began >= RENEW_DEADLINE
+            if self._leading and self._unreachable_since is None and not stood_still:
                 self._unreachable_since = began_at
         except KubeError as error:
             text = "the lease was refused; config/rbac/operator.yaml grants what it takes"
