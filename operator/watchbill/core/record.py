@@ -33,6 +33,8 @@ def _folded(status: IncidentStatus, effect: PageEffect, outcome: Outcome, now: d
     if not isinstance(effect, SendPage):
         told = _told(hop, effect, outcome)
         return ledger.with_page(status, ledger.with_hop(page, effect.hop, closing=told))
+    if outcome.result in (Result.OK, Result.UNKNOWN) and hop.closing is not None:
+        page = ledger.with_hop(page, effect.hop, closing=_untold(hop.closing))
     if hop.state == "Accepted":
         return ledger.with_page(status, _again(page, effect.hop, outcome))
     page = _sent(page, effect.hop, outcome)
@@ -90,6 +92,15 @@ def _noted(
     text += "; nobody is woken by it" if hop.unreal else ""
     text += f"; {outcome.message}" if outcome.message else ""
     return appended(status, "Paged", text, now, "watchbill", "page")
+
+
+def _untold(closing: Closing) -> Closing:
+    """The closing to be told anew: the page may have arrived after the outside was told, and stands open."""
+    # What was done without a try is what the vendor has no word for.
+    if closing.state == "Pending" or (closing.state == "Done" and closing.attempts == 0):
+        return closing
+    changes = {"state": "Pending", "attempts": 0, "repeats": 0, "next_attempt_time": None}
+    return closing.model_copy(update=changes)
 
 
 def _told(hop: Hop, effect: AcknowledgePage | ResolvePage, outcome: Outcome) -> Closing:
