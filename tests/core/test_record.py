@@ -234,3 +234,16 @@ def test_a_page_that_surely_did_not_come_leaves_its_closing_alone(result, state)
 )
 def test_a_late_page_does_not_hurry_a_closing(closing, result):
     assert folded(result, closed(closing)).pages[0].hops[0].closing == closing
+
+
+@pytest.mark.parametrize("kind", [AcknowledgePage, ResolvePage])
+@pytest.mark.parametrize("result", [Result.OK, Result.UNKNOWN])
+def test_an_end_that_another_process_may_have_crossed_with_the_page_is_told_anew(kind, result):
+    told = Closing(action="Resolve" if kind is ResolvePage else "Acknowledge", state="Pending")
+    both = [Outcome(SEND, result, LATER), Outcome(kind(SEND.incident, SEND.page, 0), Result.OK, LATER)]
+    status = record(closed(told), both, LATER)
+    assert status.pages[0].hops[0].closing == told.model_copy(update={"attempts": 1})
+    again = record(status, [Outcome(kind(SEND.incident, status.pages[0], 0), Result.OK, LATER)], LATER)
+    closing = again.pages[0].hops[0].closing
+    assert closing is not None
+    assert (closing.state, closing.attempts) == ("Done", 2)
