@@ -138,6 +138,15 @@ class TestOnce:
         passed(world, "5s")
         assert channel(world).name == f"{NAME}-{UID[:4]}"
 
+    def test_rule_15_an_unmarked_channel_of_its_own_other_name_is_adopted(self):
+        world = Simulation(observation(**seen()), answers={"slack": TIMEOUT})
+        world.chat.taken(NAME)
+        world.alter(channel_claims={(PLACE, NAME): frozenset({UID, "another"})})
+        world.answers["slack"] = OK
+        passed(world, "15s")
+        assert (channel(world).state, channel(world).name) == ("Ready", f"{NAME}-{UID[:4]}")
+        assert len(world.chat.rooms) == 2
+
     def test_rule_15_an_unmarked_channel_is_not_adopted_where_no_answer_was_lost(self):
         world = begun(answers={"slack": DOWN})
         world.chat.taken(NAME)
@@ -178,7 +187,7 @@ class TestOnce:
         assert asked(world)[0] == "create"
         (create,) = [e for _, e in world.asked if isinstance(e, CreateChannel)]
         assert create.channel.uncertain
-        assert create.may_adopt
+        assert create.may_adopt == (create.channel.name, create.other_name)
 
     def test_while_the_api_server_is_gone_nothing_is_claimed_and_nothing_is_made(self):
         world = Simulation(observation(**seen()))

@@ -77,7 +77,7 @@ class Chat:
                 self.rooms[id_] = Room(name, uid, is_marked=not broken_off)
                 return id_, name
             id_, room = found
-            if (room.is_marked and room.owner == uid) or (not room.is_marked and effect.may_adopt):
+            if (room.is_marked and room.owner == uid) or (not room.is_marked and name in effect.may_adopt):
                 room.is_marked = True
                 return id_, name
         raise AssertionError("both names are taken")

@@ -112,7 +112,9 @@ def _told(hop: Hop, effect: AcknowledgePage | ResolvePage, outcome: Outcome) -> 
     if outcome.result in (Result.OK, Result.CONFLICT):
         if hop.attempts > hop_of(effect).attempts:
             # Somebody else sent the page since this was decided on, and may have opened it after it.
-            return old.model_copy(update={"attempts": attempts, "next_attempt_time": None, "state": "Pending"})
+            return old.model_copy(
+                update={"attempts": attempts, "next_attempt_time": None, "state": "Pending"}
+            )
         repeats = old.repeats + (1 if old.state == "Done" else 0)
         # What is still on its way was sent by a process that is gone: nobody knows what became of it.
         unsure = hop.uncertain or hop.state in ("Sending", "Claimed", "Unknown")
