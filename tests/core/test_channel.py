@@ -17,7 +17,7 @@ from watchbill.core import announce
 from watchbill.core.channel_record import REFUSED_FOR, with_channel
 from watchbill.core.effects import ConnectionKey, CreateChannel
 from watchbill.core.observation import ConnectionFacts
-from watchbill.core.outcomes import Result
+from watchbill.core.outcomes import Outcome, Result
 from watchbill.core.record import record
 
 PLACE = ConnectionKey("incident-platform", "slack")
@@ -210,6 +210,13 @@ class TestOnce:
         found = record(with_channel(world.stored, taken), refused, world.now).resources.channel
         assert found is not None
         assert (found.claim, found.uncertain) == (theirs, True)
+
+    @pytest.mark.parametrize("result", [each for each in Result if each != Result.OK])
+    def test_what_was_made_stays_made_whatever_another_attempt_says(self, result: Result):
+        world = begun()
+        (create,) = [effect for _, effect in world.asked if isinstance(effect, CreateChannel)]
+        late = [Outcome(create, result, world.now)]
+        assert record(world.stored, late, world.now) == world.stored
 
     def test_a_topic_that_is_set_while_a_transition_comes_costs_no_write_more(self):
         world = begun(answers={"slack": OK})

@@ -44,6 +44,8 @@ UNCLAIMED: dict[str, Any] = {"claim": None, "since_time": None, "uncertain": Fal
 def folded(status: IncidentStatus, effect: ChannelEffect, outcome: Outcome, now: datetime) -> IncidentStatus:
     """The status with the outcome folded in; a channel that it has forgotten comes along with the effect."""
     channel = status.resources.channel or effect.channel
+    if isinstance(effect, CreateChannel) and channel.state == "Ready" and outcome.result != Result.OK:
+        return status  # It was made all the same, by another attempt.
     # Another claim than the one that this was done under is about something else, and stays.
     is_own = channel.claim == effect.channel.claim
     freed = UNCLAIMED if is_own else {}
