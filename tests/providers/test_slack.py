@@ -103,9 +103,9 @@ class TestANameThatIsTaken:
         assert self.taken(ours, may_adopt=(OTHER,)).verdict.external_id == "C2"
 
     def test_rule_15_an_unmarked_one_under_the_other_name_is_the_incidents_own(self):
-        script = {"conversations.create": [no("name_taken"), no("name_taken")]}
-        listed = {"users.conversations": ok(channels=[room(), room("C2", OTHER)])}
-        done = talked(create((OTHER,)), script | listed)
+        script: dict[str, Any] = {"conversations.create": [no("name_taken"), no("name_taken")]}
+        script["users.conversations"] = ok(channels=[room(), room("C2", OTHER)])
+        done = talked(create((OTHER,)), script)
         assert (done.verdict.external_id, done.verdict.name) == ("C2", OTHER)
 
     def test_one_that_the_bot_cannot_see_is_somebody_elses(self):

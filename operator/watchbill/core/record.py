@@ -103,6 +103,11 @@ def _untold(closing: Closing) -> Closing:
     return closing.model_copy(update=changes)
 
 
+def _is_crossed(hop: Hop, effect: AcknowledgePage | ResolvePage) -> bool:
+    """Whether somebody else sent the page since this was decided on, and may have opened it after this."""
+    return hop.attempts > hop_of(effect).attempts
+
+
 def _told(hop: Hop, effect: AcknowledgePage | ResolvePage, outcome: Outcome) -> Closing:
     action: ClosingAction = "Acknowledge" if effect.action == "acknowledge" else "Resolve"
     old = hop.closing or Closing(action=action, state="Pending")
@@ -110,8 +115,7 @@ def _told(hop: Hop, effect: AcknowledgePage | ResolvePage, outcome: Outcome) -> 
         return old
     attempts = old.attempts + 1
     if outcome.result in (Result.OK, Result.CONFLICT):
-        if hop.attempts > hop_of(effect).attempts:
-            # Somebody else sent the page since this was decided on, and may have opened it after it.
+        if _is_crossed(hop, effect):
             return old.model_copy(
                 update={"attempts": attempts, "next_attempt_time": None, "state": "Pending"}
             )
