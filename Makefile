@@ -40,7 +40,7 @@ test: $(STAMP) ## run every test: the fast ones first, then those that need an A
 	exit $$failed
 
 .PHONY: faults-full
-faults-full: $(STAMP) ## explore the model of faults to its large bounds too; takes many minutes
+faults-full: $(STAMP) ## explore the model of faults to its large bounds too; takes half an hour and 5 GB
 	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -s tests/model
 
 .PHONY: contract

@@ -15,7 +15,7 @@ from watchbill.api.incident_status import Claim
 from watchbill.api.resources import Channel
 from watchbill.core import announce
 from watchbill.core.channel_record import REFUSED_FOR, with_channel
-from watchbill.core.effects import ConnectionKey, CreateChannel
+from watchbill.core.effects import ConnectionKey, CreateChannel, DescribeChannel
 from watchbill.core.observation import ConnectionFacts
 from watchbill.core.outcomes import Outcome, Result
 from watchbill.core.record import record
@@ -217,6 +217,16 @@ class TestOnce:
         (create,) = [effect for _, effect in world.asked if isinstance(effect, CreateChannel)]
         late = [Outcome(create, result, world.now)]
         assert record(world.stored, late, world.now) == world.stored
+
+    @pytest.mark.parametrize(("result", "before"), [(Result.OK, True), (Result.UNKNOWN, False)])
+    def test_what_needs_no_claim_says_nothing_of_a_post(self, result: Result, before: bool):
+        world = begun()
+        (describe,) = [effect for _, effect in world.asked if isinstance(effect, DescribeChannel)]
+        changes = {"claim": None, "uncertain": before, "since_time": world.now}
+        status = with_channel(world.stored, channel(world).model_copy(update=changes))
+        found = record(status, [Outcome(describe, result, world.now)], world.now).resources.channel
+        assert found is not None
+        assert (found.uncertain, found.since_time) == (before, world.now)
 
     def test_a_topic_that_is_set_while_a_transition_comes_costs_no_write_more(self):
         world = begun(answers={"slack": OK})

@@ -46,8 +46,9 @@ def folded(status: IncidentStatus, effect: ChannelEffect, outcome: Outcome, now:
     channel = status.resources.channel or effect.channel
     if isinstance(effect, CreateChannel) and channel.state == "Ready" and outcome.result != Result.OK:
         return status  # It was made all the same, by another attempt.
-    # Another claim than the one that this was done under is about something else, and stays.
-    is_own = channel.claim == effect.channel.claim
+    # Another claim than the one that this was done under is about something else, and stays. What needs no
+    # claim says nothing of what was claimed before, whose answer may be lost.
+    is_own = effect.channel.claim is not None and channel.claim == effect.channel.claim
     freed = UNCLAIMED if is_own else {}
     if outcome.result == Result.OK:
         changes = WELL | freed | _done(channel, effect, outcome)
