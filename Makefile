@@ -18,7 +18,7 @@ CLUSTER_WORKERS ?= 3
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(STAMP) ## play one incident from page to resolve on a local control plane
@@ -42,6 +42,10 @@ test: $(STAMP) ## run every test: the fast ones first, then those that need an A
 	$(BIN)/python -m pytest -m cluster --dist worksteal -n $(CLUSTER_WORKERS) || failed=1; \
 	$(BIN)/python -m tests.plugins.features summary || failed=1; \
 	exit $$failed
+
+.PHONY: faults-full
+faults-full: $(STAMP) ## explore the model of faults to its large bounds too; takes half an hour and 5 GB
+	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -s tests/model
 
 .PHONY: contract
 contract: $(STAMP) ## hold our requests, and our fakes, against the vendors' own documents

@@ -51,7 +51,7 @@ async def done(effect: ChannelEffect, origin: str, token: str = TOKEN) -> Verdic
     return verdict
 
 
-def create(name: str, may_adopt: bool = False, **known: str) -> CreateChannel:
+def create(name: str, may_adopt: tuple[str, ...] = (), **known: str) -> CreateChannel:
     since = Clock().now()
     channel = Channel(connection="slack", namespace="chat", name=name, state="Pending", since_time=since)
     return CreateChannel(FACTS, channel.model_copy(update=known), f"{name}-{FACTS.uid[:4]}", may_adopt)
@@ -96,7 +96,7 @@ async def test_a_create_whose_answer_is_lost_is_found_again_and_made_no_second_t
     slack.failing.script(PASSED, CUT_AFTER_DELIVERY)
     lost = await done(create(name), slack.failing.url)
     assert (lost.result, lost.external_id) == (Result.UNKNOWN, "")
-    found = await done(create(name, may_adopt=True), slack.failing.url)
+    found = await done(create(name, may_adopt=(name,)), slack.failing.url)
     assert (found.result, found.name) == (Result.OK, name)
     assert [each.name for each in slack.receiver.slack.channels].count(name) == 1
     assert len(slack.receiver.slack.channels) == 4

@@ -15,7 +15,7 @@ from watchbill.api.incident_status import Claim
 from watchbill.api.resources import Channel
 from watchbill.core import announce
 from watchbill.core.channel_record import REFUSED_FOR, with_channel
-from watchbill.core.effects import ConnectionKey, CreateChannel
+from watchbill.core.effects import ConnectionKey, CreateChannel, DescribeChannel
 from watchbill.core.observation import ConnectionFacts
 from watchbill.core.outcomes import Outcome, Result
 from watchbill.core.record import record
@@ -145,6 +145,15 @@ class TestOnce:
         passed(world, "5s")
         assert channel(world).name == f"{NAME}-{UID[:4]}"
 
+    def test_rule_15_an_unmarked_channel_of_its_own_other_name_is_adopted(self):
+        world = Simulation(observation(**seen()), answers={"slack": TIMEOUT})
+        world.chat.taken(NAME)
+        world.alter(channel_claims={(PLACE, NAME): frozenset({UID, "another"})})
+        world.answers["slack"] = OK
+        passed(world, "15s")
+        assert (channel(world).state, channel(world).name) == ("Ready", f"{NAME}-{UID[:4]}")
+        assert len(world.chat.rooms) == 2
+
     def test_rule_15_an_unmarked_channel_is_not_adopted_where_no_answer_was_lost(self):
         world = begun(answers={"slack": DOWN})
         world.chat.taken(NAME)
@@ -185,7 +194,7 @@ class TestOnce:
         assert asked(world)[0] == "create"
         (create,) = [e for _, e in world.asked if isinstance(e, CreateChannel)]
         assert create.channel.uncertain
-        assert create.may_adopt
+        assert create.may_adopt == (create.channel.name, create.other_name)
 
     def test_while_the_api_server_is_gone_nothing_is_claimed_and_nothing_is_made(self):
         world = Simulation(observation(**seen()))
@@ -208,6 +217,23 @@ class TestOnce:
         found = record(with_channel(world.stored, taken), refused, world.now).resources.channel
         assert found is not None
         assert (found.claim, found.uncertain) == (theirs, True)
+
+    @pytest.mark.parametrize("result", [each for each in Result if each != Result.OK])
+    def test_what_was_made_stays_made_whatever_another_attempt_says(self, result: Result):
+        world = begun()
+        (create,) = [effect for _, effect in world.asked if isinstance(effect, CreateChannel)]
+        late = [Outcome(create, result, world.now)]
+        assert record(world.stored, late, world.now) == world.stored
+
+    @pytest.mark.parametrize(("result", "before"), [(Result.OK, True), (Result.UNKNOWN, False)])
+    def test_what_needs_no_claim_says_nothing_of_a_post(self, result: Result, before: bool):
+        world = begun()
+        (describe,) = [effect for _, effect in world.asked if isinstance(effect, DescribeChannel)]
+        changes = {"claim": None, "uncertain": before, "since_time": world.now}
+        status = with_channel(world.stored, channel(world).model_copy(update=changes))
+        found = record(status, [Outcome(describe, result, world.now)], world.now).resources.channel
+        assert found is not None
+        assert (found.uncertain, found.since_time) == (before, world.now)
 
     def test_a_topic_that_is_set_while_a_transition_comes_costs_no_write_more(self):
         world = begun(answers={"slack": OK})

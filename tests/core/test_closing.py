@@ -184,6 +184,21 @@ def test_a_resolve_is_not_repeated_where_the_page_surely_arrived():
     assert len(told(passed(incident, "30m"), "resolve")) == 1
 
 
+@pytest.mark.parametrize(
+    ("act", "action"),
+    [
+        pytest.param(lambda i: i.change(**ACKNOWLEDGED), "acknowledge", id="acknowledged"),
+        pytest.param(lambda i: said(i, "Resolved"), "resolve", id="resolved"),
+    ],
+)
+def test_what_is_on_its_way_is_not_closed_before_it_has_landed_when_it_is(act, action):
+    incident = begun({"pagerduty": TIMEOUT})
+    incident.answers = {}
+    act(passed(incident, "5s"))
+    assert told(incident, action) == []
+    assert (10, keys(incident)[0]) in told(passed(incident, "5s"), action)
+
+
 def test_what_never_went_out_is_not_closed():
     incident = begun({"pagerduty": REFUSED})
     incident.change(**ACKNOWLEDGED)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.support.builders import T0, UID, observation, policy, seeing, target
-from watchbill.api.incident_status import IncidentStatus
+from watchbill.api.incident_status import Closing, IncidentStatus
 from watchbill.core.decide import decide
 from watchbill.core.effects import AcknowledgePage, ResolvePage, SendPage
 from watchbill.core.outcomes import Outcome, Result
@@ -179,3 +179,71 @@ def test_outcomes_are_folded_in_their_order():
     status = record(first.status, outcomes, LATER)
     assert [page.state for page in status.pages] == ["Accepted", "Accepted"]
     assert decide(seeing(observation(), status=status), LATER).pages == ()
+
+
+def closed(closing, state="Sending"):
+    """The status in which the end of the page was told so far, and the page got so far."""
+    page = DECISION.status.pages[0]
+    hop = page.hops[0].model_copy(update={"closing": closing, "state": state})
+    changed = page.model_copy(update={"hops": (hop, *page.hops[1:]), "state": "Superseded"})
+    return DECISION.status.model_copy(update={"pages": (changed,)})
+
+
+TOLD = Closing(action="Resolve", state="Done", attempts=1)
+BEGINNING = {"state": "Pending", "attempts": 0, "repeats": 0, "next_attempt_time": None}
+
+
+@pytest.mark.parametrize("action", ["Acknowledge", "Resolve"])
+@pytest.mark.parametrize("result", [Result.OK, Result.UNKNOWN])
+@pytest.mark.parametrize("state", ["Sending", "Claimed", "Unknown", "Failed", "Accepted"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param(TOLD, id="was told"),
+        pytest.param(
+            TOLD.model_copy(update={"next_attempt_time": LATER, "repeats": 1}), id="was told and is repeated"
+        ),
+        pytest.param(
+            TOLD.model_copy(update={"state": "Failed", "attempts": 60}), id="was told in vain for an hour"
+        ),
+        pytest.param(TOLD.model_copy(update={"state": "Failed", "attempts": 0}), id="could not be told"),
+    ],
+)
+def test_a_page_that_may_have_come_after_its_end_was_told_is_closed_anew(action, result, state, told):
+    told = told.model_copy(update={"action": action, "credential_changed": True})
+    again = folded(result, closed(told, state)).pages[0].hops[0].closing
+    assert again == told.model_copy(update=BEGINNING)
+
+
+@pytest.mark.parametrize("state", ["Sending", "Accepted"])
+@pytest.mark.parametrize("result", [Result.RETRY, Result.PERMANENT, Result.AUTH, Result.CONFLICT])
+def test_a_page_that_surely_did_not_come_leaves_its_closing_alone(result, state):
+    assert folded(result, closed(TOLD, state)).pages[0].hops[0].closing == TOLD
+
+
+@pytest.mark.parametrize("result", [Result.OK, Result.UNKNOWN])
+@pytest.mark.parametrize(
+    "closing",
+    [
+        pytest.param(TOLD.model_copy(update={"attempts": 0}), id="that the vendor has no word for"),
+        pytest.param(
+            TOLD.model_copy(update={"state": "Pending", "attempts": 3, "next_attempt_time": LATER}),
+            id="that waits for its next try",
+        ),
+    ],
+)
+def test_a_late_page_does_not_hurry_a_closing(closing, result):
+    assert folded(result, closed(closing)).pages[0].hops[0].closing == closing
+
+
+@pytest.mark.parametrize("kind", [AcknowledgePage, ResolvePage])
+@pytest.mark.parametrize("result", [Result.OK, Result.UNKNOWN])
+def test_an_end_that_another_process_may_have_crossed_with_the_page_is_told_anew(kind, result):
+    told = Closing(action="Resolve" if kind is ResolvePage else "Acknowledge", state="Pending")
+    both = [Outcome(SEND, result, LATER), Outcome(kind(SEND.incident, SEND.page, 0), Result.OK, LATER)]
+    status = record(closed(told), both, LATER)
+    assert status.pages[0].hops[0].closing == told.model_copy(update={"attempts": 1})
+    again = record(status, [Outcome(kind(SEND.incident, status.pages[0], 0), Result.OK, LATER)], LATER)
+    closing = again.pages[0].hops[0].closing
+    assert closing is not None
+    assert (closing.state, closing.attempts) == ("Done", 2)

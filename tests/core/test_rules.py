@@ -283,6 +283,18 @@ def test_rule_10_an_unknown_hop_counts_as_open(action):
     assert len(keys(found)) == 2
 
 
+@pytest.mark.parametrize("result", [Result.OK, Result.UNKNOWN])
+@pytest.mark.parametrize("action", ENDS)
+def test_rule_11_a_page_that_arrives_after_its_end_was_told_is_closed_again(action, result):
+    found = begun()
+    late = found.sent[0].effect
+    found.change(**ENDS[action])
+    assert len(told(found, action)) == 1
+    found.stored = record(found.stored, [Outcome(late, result, found.now)], found.now)
+    found.start()
+    assert told(found, action) == [(0, hop_of(late).key)] * 2
+
+
 def test_rule_11_where_a_triggers_outcome_was_unknown_resolve_is_repeated_after_60_s_and_5_min():
     found = passed(begun({"pagerduty": TIMEOUT}), "10s")
     found.answers = {}

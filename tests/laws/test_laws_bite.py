@@ -89,7 +89,7 @@ def name_in_key(patch: Patch) -> None:
 
 
 def never_adopted(patch: Patch) -> None:
-    def mutant(facts: IncidentFacts, found: Channel, other: str, may_adopt: bool) -> CreateChannel:
+    def mutant(facts: IncidentFacts, found: Channel, other: str, may_adopt: tuple[str, ...]) -> CreateChannel:
         return CreateChannel(facts, found, other)
 
     patch.setattr(channel, "CreateChannel", mutant)

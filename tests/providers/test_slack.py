@@ -31,7 +31,7 @@ LOST = Verdict(Result.UNKNOWN, reason="Timeout", message="no answer")
 UNSENT = Verdict(Result.RETRY, reason="RateLimited", message="not sent")
 
 
-def create(may_adopt: bool = False, **changes: Any) -> CreateChannel:
+def create(may_adopt: tuple[str, ...] = (), **changes: Any) -> CreateChannel:
     return CreateChannel(FACTS, channel(**changes), OTHER, may_adopt)
 
 
@@ -86,7 +86,7 @@ class TestANameThatIsTaken:
 
     def test_rule_15_an_unmarked_one_is_adopted_only_within_the_claims_window_and_from_our_bot(self):
         ours = room()
-        assert self.taken(ours, may_adopt=True).verdict.external_id == "C1"
+        assert self.taken(ours, may_adopt=(NAME,)).verdict.external_id == "C1"
         before = int((SINCE - timedelta(seconds=7)).timestamp())
         later = int((NOW + timedelta(seconds=7)).timestamp())
         for other in (
@@ -97,12 +97,19 @@ class TestANameThatIsTaken:
             room(purpose="Lunch"),
             room(purpose="Incident, uid 00000000-0000-4000-8000-000000000009"),
         ):
-            done = self.taken(other, may_adopt=True)
+            done = self.taken(other, may_adopt=(NAME, OTHER))
             assert (done.verdict.external_id, done.verdict.name) == ("C2", OTHER), other
-        assert self.taken(ours, may_adopt=False).verdict.external_id == "C2"
+        assert self.taken(ours).verdict.external_id == "C2"
+        assert self.taken(ours, may_adopt=(OTHER,)).verdict.external_id == "C2"
+
+    def test_rule_15_an_unmarked_one_under_the_other_name_is_the_incidents_own(self):
+        script: dict[str, Any] = {"conversations.create": [no("name_taken"), no("name_taken")]}
+        script["users.conversations"] = ok(channels=[room(), room("C2", OTHER)])
+        done = talked(create((OTHER,)), script)
+        assert (done.verdict.external_id, done.verdict.name) == ("C2", OTHER)
 
     def test_one_that_the_bot_cannot_see_is_somebody_elses(self):
-        done = self.taken(room(name="another"), may_adopt=True)
+        done = self.taken(room(name="another"), may_adopt=(NAME, OTHER))
         assert done.verdict.name == OTHER
 
     def test_it_is_looked_for_page_by_page(self):

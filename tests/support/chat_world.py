@@ -20,7 +20,7 @@ class Room:
 
     name: str
     owner: str
-    """The UID of the incident that it was made for."""
+    """The UID of the incident that it was made for, or that found it and marked it."""
     is_marked: bool = True
     topic: str = ""
     bookmarks: tuple[tuple[str, str], ...] = ()
@@ -77,7 +77,7 @@ class Chat:
                 self.rooms[id_] = Room(name, uid, is_marked=not broken_off)
                 return id_, name
             id_, room = found
-            if (room.is_marked and room.owner == uid) or (not room.is_marked and effect.may_adopt):
-                room.is_marked = True
+            if (room.is_marked and room.owner == uid) or (not room.is_marked and name in effect.may_adopt):
+                room.is_marked, room.owner = True, uid
                 return id_, name
         raise AssertionError("both names are taken")

@@ -170,16 +170,23 @@ def _effect(draft: Draft, channel: Channel, step: Step) -> ChannelEffect:
     facts = incident_facts(draft.observation.incident, draft.status)
     match step:
         case "Create":
-            place = (ConnectionKey(channel.namespace, channel.connection), channel.name)
-            others = draft.observation.channel_claims.get(place, frozenset()) - {facts.uid}
             other_name = naming.with_suffix(channel.name, facts.uid)
-            return CreateChannel(facts, channel, other_name, may_adopt=channel.uncertain and not others)
+            own = tuple(
+                name for name in (channel.name, other_name) if not _claimed_by_others(draft, channel, name)
+            )
+            return CreateChannel(facts, channel, other_name, may_adopt=own if channel.uncertain else ())
         case "Post":
             return PostToChannel(facts, channel, announce.message(draft, channel.posted, channel.posting))
         case "Describe":
             return _described(draft, channel)
         case "Archive":
             return ArchiveChannel(facts, channel)
+
+
+def _claimed_by_others(draft: Draft, channel: Channel, name: str) -> bool:
+    place = ConnectionKey(channel.namespace, channel.connection), name
+    claimed = draft.observation.channel_claims.get(place, frozenset())
+    return bool(claimed - {draft.observation.incident.metadata.uid})
 
 
 def _described(draft: Draft, channel: Channel) -> DescribeChannel:

@@ -44,9 +44,11 @@ UNCLAIMED: dict[str, Any] = {"claim": None, "since_time": None, "uncertain": Fal
 def folded(status: IncidentStatus, effect: ChannelEffect, outcome: Outcome, now: datetime) -> IncidentStatus:
     """The status with the outcome folded in; a channel that it has forgotten comes along with the effect."""
     channel = status.resources.channel or effect.channel
-    # Another claim than the one that this was done under is about something else, and stays; so does what is
-    # uncertain, where this was done under none.
-    is_own = isinstance(effect, CreateChannel | PostToChannel) and channel.claim == effect.channel.claim
+    if isinstance(effect, CreateChannel) and channel.state == "Ready" and outcome.result != Result.OK:
+        return status  # It was made all the same, by another attempt.
+    # Another claim than the one that this was done under is about something else, and stays. What needs no
+    # claim says nothing of what was claimed before, whose answer may be lost.
+    is_own = effect.channel.claim is not None and channel.claim == effect.channel.claim
     freed = UNCLAIMED if is_own else {}
     if outcome.result == Result.OK:
         changes = WELL | freed | _done(channel, effect, outcome)

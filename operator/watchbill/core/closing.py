@@ -81,7 +81,8 @@ def _author(draft: Draft, page: Page, action: ClosingAction) -> str:
 
 
 def _is_due(draft: Draft, hop: Hop, closing: Closing) -> bool:
-    if (hop.key, _VERB[closing.action]) in draft.observation.in_flight:
+    # What is to close a page that is on its way is decided on when that has landed: it could not overtake it.
+    if any((hop.key, verb) in draft.observation.in_flight for verb in ("trigger", _VERB[closing.action])):
         return False
     if closing.next_attempt_time is not None:
         return draft.now >= closing.next_attempt_time

@@ -77,8 +77,8 @@ class CreateChannel:
     channel: Channel
     other_name: str
     """The name to take where another owns `channel.name`."""
-    may_adopt: bool = False
-    """Whether an unmarked channel may be the one that was made: no other incident claims its name."""
+    may_adopt: tuple[str, ...] = ()
+    """Under which names an unmarked channel may be the one that was made: no other incident claims them."""
     action: Literal["create"] = "create"
 
 

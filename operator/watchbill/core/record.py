@@ -33,6 +33,8 @@ def _folded(status: IncidentStatus, effect: PageEffect, outcome: Outcome, now: d
     if not isinstance(effect, SendPage):
         told = _told(hop, effect, outcome)
         return ledger.with_page(status, ledger.with_hop(page, effect.hop, closing=told))
+    if outcome.result in (Result.OK, Result.UNKNOWN) and hop.closing is not None:
+        page = ledger.with_hop(page, effect.hop, closing=_untold(hop.closing))
     if hop.state == "Accepted":
         return ledger.with_page(status, _again(page, effect.hop, outcome))
     page = _sent(page, effect.hop, outcome)
@@ -92,6 +94,20 @@ def _noted(
     return appended(status, "Paged", text, now, "watchbill", "page")
 
 
+def _untold(closing: Closing) -> Closing:
+    """The closing to be told anew: the page may have arrived after the outside was told, and stands open."""
+    # What was done without a try is what the vendor has no word for.
+    if closing.state == "Pending" or (closing.state == "Done" and closing.attempts == 0):
+        return closing
+    changes = {"state": "Pending", "attempts": 0, "repeats": 0, "next_attempt_time": None}
+    return closing.model_copy(update=changes)
+
+
+def _is_crossed(hop: Hop, effect: AcknowledgePage | ResolvePage) -> bool:
+    """Whether somebody else sent the page since this was decided on, and may have opened it after this."""
+    return hop.attempts > hop_of(effect).attempts
+
+
 def _told(hop: Hop, effect: AcknowledgePage | ResolvePage, outcome: Outcome) -> Closing:
     action: ClosingAction = "Acknowledge" if effect.action == "acknowledge" else "Resolve"
     old = hop.closing or Closing(action=action, state="Pending")
@@ -99,6 +115,10 @@ def _told(hop: Hop, effect: AcknowledgePage | ResolvePage, outcome: Outcome) -> 
         return old
     attempts = old.attempts + 1
     if outcome.result in (Result.OK, Result.CONFLICT):
+        if _is_crossed(hop, effect):
+            return old.model_copy(
+                update={"attempts": attempts, "next_attempt_time": None, "state": "Pending"}
+            )
         repeats = old.repeats + (1 if old.state == "Done" else 0)
         # What is still on its way was sent by a process that is gone: nobody knows what became of it.
         unsure = hop.uncertain or hop.state in ("Sending", "Claimed", "Unknown")

@@ -127,7 +127,12 @@ def _is_own(channel: Mapping[str, Any], effect: CreateChannel, who: Mapping[str,
     if effect.incident.uid in purpose:
         return True
     since, created = effect.channel.since_time, channel.get("created", 0)
-    if purpose or not effect.may_adopt or since is None or not isinstance(created, int):
+    if (
+        purpose
+        or channel.get("name") not in effect.may_adopt
+        or since is None
+        or not isinstance(created, int)
+    ):
         return False
     in_window = (since - CLOCKS).timestamp() <= created <= (now + CLOCKS).timestamp()
     return in_window and channel.get("creator") == who.get("user_id")
