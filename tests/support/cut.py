@@ -69,13 +69,19 @@ class Wire:
             except OSError:
                 return
             with self._lock:
-                if self._cut:
+                far = None if self._cut else self._far_end()
+                if far is None:
                     near.close()
                     continue
-                far = socket.create_connection(self._target)
                 self._open |= {near, far}
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+
+    def _far_end(self) -> socket.socket | None:
+        """A connection to the server, or None where nobody listens there."""
+        with suppress(OSError):
+            return socket.create_connection(self._target)
+        return None
 
     def _carry(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
