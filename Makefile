@@ -44,8 +44,11 @@ test: $(STAMP) ## run every test: the fast ones first, then those that need an A
 	exit $$failed
 
 .PHONY: faults-full
-faults-full: $(STAMP) ## explore the model of faults to its large bounds too; takes half an hour and 5 GB
+faults-full: $(STAMP) ## explore the model of faults to its large bounds too, and kill 200 leaders; takes an hour and 5 GB
 	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -s tests/model
+	@$(BIN)/python -m dev build
+	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -rP --dist worksteal -n $(CLUSTER_WORKERS) \
+		tests/integration/test_failover.py
 
 .PHONY: contract
 contract: $(STAMP) ## hold our requests, and our fakes, against the vendors' own documents
