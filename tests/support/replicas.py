@@ -1,4 +1,4 @@
-"""Two replicas of the operator as processes, of which the leader is killed and replaced, as a Deployment does."""
+"""Two replicas of the operator, of which the leader is killed and replaced, as a Deployment does it."""
 
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ class Replicas:
         self.standby = self._new()
 
     def take_over(self) -> None:
-        """Return once the standby leads in the place of a leader that is gone, and has a standby of its own."""
+        """Return once the standby leads in the place of one that is gone; a new standby is starting then."""
         self.standby.wait_for_line("ready", TAKEN_OVER_WITHIN)
         self.leader, self.standby = self.standby, self._new()
         self.standby.start(wait=False)
