@@ -89,7 +89,7 @@ class LocalProvider:
 
     @contextmanager
     def outage(self) -> Iterator[None]:
-        """A time without kube-apiserver, which comes back with all that etcd holds; for who called `serve`."""
+        """A time without kube-apiserver, which comes back with all that etcd holds."""
         processes.stop(self._layout.pid_file("kube-apiserver"), patience=10.0)
         try:
             yield
