@@ -1,4 +1,4 @@
-"""Who acts when the leader is killed, asked to stop, frozen or cut off, and what it does that leads no more."""
+"""Who acts when the leader is killed, stopped, frozen or cut off, and what it does that leads no more."""
 
 import signal
 import time
