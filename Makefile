@@ -43,6 +43,10 @@ test: $(STAMP) ## run every test: the fast ones first, then those that need an A
 	$(BIN)/python -m tests.plugins.features summary || failed=1; \
 	exit $$failed
 
+.PHONY: faults
+faults: $(STAMP) ## try faults at every crossing of the operator's boundary; ARGS="--plan ID" plays one again
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.faults $(ARGS)
+
 .PHONY: faults-full
 faults-full: $(STAMP) ## explore the model of faults to its large bounds too; takes half an hour and 5 GB
 	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -s tests/model

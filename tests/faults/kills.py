@@ -28,8 +28,10 @@ def _with_a_kill(
     story: Callable[[Stage], Awaitable[None]], moment: float
 ) -> Callable[[Stage], Awaitable[None]]:
     async def play_both(stage: Stage) -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(moment, lambda: stage.leader.kill(), context=world_around())
+        def kill_the_leader() -> None:
+            stage.leader.kill()
+
+        asyncio.get_running_loop().call_later(moment, kill_the_leader, context=world_around())
         await story(stage)
 
     return play_both

@@ -24,7 +24,7 @@ def loses_no_page(run: Run, reference: Reference) -> Iterator[str]:
     elsewhere = run.stage.instead
     if elsewhere and not any(entry.moves for entry in entries(run)):
         yield f"somebody else was paged instead of level {', '.join(sorted(elsewhere))}"
-    allowed = LATEST + sum(entry.lasts for entry in entries(run))
+    allowed = LATEST * max(len(run.plan.placed), 1) + sum(entry.lasts for entry in entries(run))
     for what, due, came in run.stage.waits:
         if what.startswith("a page") and came - due > allowed:
             yield f"{what} came {came - due:.1f} s late, where {allowed:.0f} s were allowed"

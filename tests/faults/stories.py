@@ -184,6 +184,7 @@ async def reopened(stage: Stage) -> None:
     stage.said.clear()
     stage.say(state="Open", stateReason="it is back", setBy={"state": "bo"})
     await stage.paged_again(uid, epoch=2)
+    await stage.recorded(uid, epoch=2)
     await stage.rest(3)
     await _taken(stage)
     await _ended(stage, reason="now it is")

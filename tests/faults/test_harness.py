@@ -1,4 +1,4 @@
-"""The harness itself: what it plays without a fault is well, the same each time, and what it finds is there."""
+"""The harness itself: what it plays is the same each time, and what it finds is there."""
 
 import asyncio
 
