@@ -264,3 +264,22 @@ async def test_an_incident_that_is_gone_at_the_write_needs_nothing_more(world):
     assert await world.look() is None
     world.inbox.deliver("Incident", "DELETED", {**world.cache.get(*CART)})
     await until(lambda: len(world.vendors.keys("resolve")) == 1)
+
+
+async def test_an_outcome_that_a_reconcile_waits_for_wakes_nobody_else(world: World):
+    world.furnish()
+    world.declare()
+    world.queued.clear()
+    await world.look()
+    assert (world.hops, world.queued) == (["Accepted", "Pending"], [])
+
+
+async def test_an_outcome_that_no_reconcile_waits_for_has_the_incident_looked_at(world: World):
+    world.furnish()
+    world.declare()
+    gate = world.vendors.hang("events")
+    await world.look()
+    world.queued.clear()
+    gate.set()
+    await world.performer.drain(5)
+    assert world.queued == [CART]

@@ -91,7 +91,8 @@ class App:
             deliver=self.inbox.deliver,
             tell=self._tell_of_console,
         )
-        unwritten = Unwritten()
+        unwritten, store = Unwritten(), Store(self.kube, self.cache)
+        store.on_echo = self.queue.take_back
         self.performer = Performer(outside, self.may_act, keeping(unwritten, self.cache, self.queue.add))
         observer = Observer(
             self.cache, self.kube, self.clock, holder_of(settings.identity), self.inbox.deliver
@@ -102,7 +103,7 @@ class App:
             Parts(
                 observer=observer,
                 performer=self.performer,
-                store=Store(self.kube, self.cache),
+                store=store,
                 clock=self.clock,
                 tally=self.tally,
                 unwritten=unwritten,

@@ -48,7 +48,8 @@ class Queue:
         self._urgent: dict[ObjectKey, float] = {}
         self._normal: dict[ObjectKey, float] = {}
         self._active: dict[ObjectKey, asyncio.Task[None]] = {}
-        self._again: dict[ObjectKey, bool] = {}
+        # For each key what was added while it is worked at: an entry for each time, whether it was urgent.
+        self._again: dict[ObjectKey, list[bool]] = {}
         # Since when each key is due, until a reconcile has brought it through.
         self._due: dict[ObjectKey, float] = {}
         self._failures: dict[ObjectKey, int] = {}
@@ -90,13 +91,20 @@ class Queue:
             return
         self._due.setdefault(key, self._monotonic())
         if key in self._active:
-            self._again[key] = urgent or self._again.get(key, False)
+            self._again.setdefault(key, []).append(urgent)
         elif urgent:
             since = self._normal.pop(key, self._monotonic())
             self._urgent.setdefault(key, since)
         elif key not in self._urgent:
             self._normal.setdefault(key, self._monotonic())
         self._start_more()
+
+    def take_back(self, key: ObjectKey) -> None:
+        """Undo one `add` of a key that is worked at: it told of what that very work has done."""
+        if added := self._again.get(key):
+            added.pop()
+        if not added:
+            self._again.pop(key, None)
 
     def add_after(self, key: ObjectKey, delay: timedelta) -> None:
         """Have the key worked at after the delay, or at its earlier deadline where it has one."""
@@ -175,6 +183,6 @@ class Queue:
         self._metrics.reconcile_time.labels(controller).observe(took)
         del self._active[key]
         if key in self._again:
-            self.add(key, self._again.pop(key))
+            self.add(key, any(self._again.pop(key)))
         elif not self._stopped:
             self._start_more()
