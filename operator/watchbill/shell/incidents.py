@@ -155,13 +155,16 @@ class IncidentKeeper:
             for event in settled.events if written else ():
                 parts.tell(incident, event)
         self._perform(key, incident, filter(follows_its_record, settled.decision.effects))
-        unwritten = len(parts.unwritten.outcomes(key)) - (settled.outcomes if waits else 0)
-        if unwritten:
+        if len(parts.unwritten.outcomes(key)) > (settled.outcomes if waits else 0):
             # What came in the last moment woke nobody.
             return timedelta(0)
-        if not parts.performer.in_flight(incident.metadata.uid) and may_rest(status):
-            parts.observer.rest(key)
+        self._rest(key, incident, status)
         return self._later(settled)
+
+    def _rest(self, key: ObjectKey, incident: Incident, status: IncidentStatus) -> None:
+        """Keep no more in memory of an incident than it takes to know it again, where it may rest."""
+        if not self._parts.performer.in_flight(incident.metadata.uid) and may_rest(status):
+            self._parts.observer.rest(key)
 
     async def _settle(self, key: ObjectKey, incident: Incident, status: IncidentStatus) -> Settled:
         """Decide and perform until nothing is left to do before the write, or a second has passed."""
@@ -270,7 +273,8 @@ def may_rest(status: IncidentStatus) -> bool:
 def keeping(unwritten: Unwritten, cache: Cache, requeue: Callable[[ObjectKey], None]) -> OnOutcome:
     """What a performer calls when an effect has ended: the outcome is kept, and the incident looked at.
 
-    Where a reconcile waits for it, that one looks. The outcome for an incident that is gone is nothing that another one of its name should know.
+    Where a reconcile waits for it, that one looks. The outcome for an incident that is gone is nothing that
+    another one of its name should know.
     """
 
     def on_outcome(key: ObjectKey, outcome: Outcome | None) -> None:
