@@ -1,6 +1,7 @@
 """Puts the parts together, starts them in order, and stops them in the reverse."""
 
 import asyncio
+import gc
 import signal
 from datetime import timedelta
 from functools import partial
@@ -24,7 +25,7 @@ from watchbill.shell.dependants import dependants, is_ready, waiting_incidents
 from watchbill.shell.events import Recorder
 from watchbill.shell.health import CannotListen, HealthServer, Ticker, liveness, readiness
 from watchbill.shell.inbox import Inbox
-from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts, keeping
+from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts, keeping, may_rest
 from watchbill.shell.kube import Kube
 from watchbill.shell.leader import Elector, LeaseName
 from watchbill.shell.lookout import Lookout, Watched
@@ -165,8 +166,10 @@ class App:
         self.elector.start()
         self.watch.start()
         # Nothing is decided before every kind is known (DESIGN §4, rule 3).
-        await self.syncer.first_sync()
-        self.queue.resume()
+        ranks = await self.syncer.first_sync()
+        # What a process is made of for good is not looked through for garbage again and again.
+        gc.freeze()
+        self.queue.resume(ranks)
         self.syncer.start()
         self.lookout.start()
         while not (self.elector.is_leader() and self.watch.watching):
@@ -206,7 +209,7 @@ class App:
         for kind in ("Incident", "Connection", "EscalationPolicy", "IncidentClass", "IncidentUpdate"):
             for key in self.cache.versions(kind):
                 # Those that rest must be read first, and page nobody: the others do not wait for them.
-                self.queue.add(key, urgent=kind == "Incident" and self.cache.get(*key) is not None)
+                self.queue.add(key, urgent=kind == "Incident" and not self.cache.rests(*key))
 
     def _changed(self, key: ObjectKey) -> None:
         raw = self.cache.get(*key) or {}
@@ -215,6 +218,9 @@ class App:
             incident = self.cache.read(Incident, key.namespace, key.name)
             if incident is not None:
                 self.tally.seen(incident)
+                if not self.syncer.synced and may_rest(incident.status):
+                    # It is looked at once, after all have been listed, and most likely rests then.
+                    self.cache.pack(*key)
             else:
                 log.error("an incident cannot be read", name=key.name, problem=self.cache.problem(*key))
         metadata = raw.get("metadata", {})

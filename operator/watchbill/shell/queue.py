@@ -6,8 +6,9 @@ once, and one that is added while it is worked at is worked at again.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
 import structlog
 
@@ -22,6 +23,9 @@ LONGEST_BACKOFF = 15.0
 """Seconds that a failing key waits at most, because a page may hang on it."""
 
 MOST_DOUBLINGS = 16
+
+UNRANKED = -1
+"""The rank of a key that has none: it goes first."""
 
 Reconcile = Callable[[ObjectKey], Awaitable[timedelta | None]]
 """Brings one object up to date; returns how soon to come again, or None for when it is added."""
@@ -121,9 +125,12 @@ class Queue:
         """Take no key until `resume`; keys that are added meanwhile wait."""
         self._paused = True
 
-    def resume(self) -> None:
-        """Take keys again, as if all of them had come now."""
+    def resume(self, ranks: Mapping[ObjectKey, int] = MappingProxyType({})) -> None:
+        """Take keys again, as if all of them had come now: urgent ones first, of these the lowest rank."""
         now = self._monotonic()
+        for which in (self._urgent, self._normal):
+            for key in sorted(which, key=lambda key: ranks.get(key, UNRANKED)):
+                which[key] = which.pop(key)
         for waiting in (self._urgent, self._normal, self._due):
             waiting.update(dict.fromkeys(waiting, now))
         self._paused = False
