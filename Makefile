@@ -14,7 +14,15 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: bench
+bench: $(STAMP) ## measure beside the peers, a little of everything, in 3 minutes; NAMES=idle takes one
+	@$(BIN)/python -m bench $(NAMES)
+
+.PHONY: bench-full
+bench-full: $(STAMP) ## measure with 10,000 incidents, and write docs/benchmarks.md
+	@$(BIN)/python -m bench --full $(NAMES)
 
 .PHONY: demo
 demo: $(STAMP) ## play one incident from page to resolve on a local control plane

@@ -4,13 +4,14 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench import report
 from bench.machine import machine
 from bench.results import Result, Row
 from bench.run import NAMES, run
-from bench.sizes import FULL, SMALL
+from bench.sizes import FULL, SMALL, Size
 from dev.alertmanager.build import ensure_alertmanager
 from dev.errors import DevError
 from dev.layout import REPOSITORY, state_directory
@@ -26,15 +27,13 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
-    size, progress = FULL if options.full else SMALL, Progress()
+    size = FULL if options.full else SMALL
     home = state_directory(os.environ) / "bench"
     home.mkdir(parents=True, exist_ok=True)
     target = options.report or (REPOSITORY / "docs" if options.full else home)
     try:
-        ensure_alertmanager(os.environ, progress)
-        before = machine(home)
-        results = asyncio.run(run(size, options.names or NAMES, home, progress))
-        report.write(target, size, results, (before, machine(home)))
+        ensure_alertmanager(os.environ, Progress())
+        results = asyncio.run(_measured(size, options.names or NAMES, home, target))
     except DevError as error:
         print(error, file=sys.stderr)
         return 1
@@ -43,6 +42,15 @@ def main(arguments: list[str]) -> int:
     for result, row in failed:
         print(f"FAILED {_told(result, row)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+async def _measured(size: Size, names: Sequence[str], home: Path, target: Path) -> list[Result]:
+    """The results in the order of the report, which is written anew with each of them."""
+    before, results = machine(home), list[Result]()
+    async for result in run(size, names, home, Progress()):
+        results = sorted([*results, result], key=lambda each: NAMES.index(each.name))
+        report.write(target, size, results, (before, machine(home)))
+    return results
 
 
 def _told(result: Result, row: Row) -> str:

@@ -14,6 +14,9 @@ from bench.teams import OTHERS
 
 NAME = "apply_to_page"
 PER_SECOND = 50
+PAUSE = 0.03
+"""Seconds after a page in which what it was about is recorded, before the next incident is declared."""
+
 WARM_UP = 5
 """Incidents before the first that counts: connections are opened, and code is loaded."""
 
@@ -80,6 +83,7 @@ class _Round:
             name = f"{self._name}-{word}-{number}"
             await self._system.declare(name)
             took += [page.time - began for page in await self._pages(begin, [name])]
+            await asyncio.sleep(PAUSE)
         return took
 
     async def _at_a_rate(self, many: int) -> list[float]:

@@ -16,10 +16,11 @@ PEERS = (BARE, NAIVE, ALERTMANAGER)
 _HEAD = """# Benchmarks
 
 Written by `make {target}`; do not edit. Every system runs on the same machine, in the same run, alone in its
-turn, and turns are interleaved; pages go to one sink process whose clock is the driver's; etcd waits for the
-disk. A cell is the median of the rounds, with the least and the greatest in brackets. *Ratio* is ours by the bare
-loop's, round by round. The **bare loop** watches and posts, in the same language, and records nothing: it is the
-limit, not a choice. **naive kopf** is one daemon for each incident, as its documentation suggests.
+turn, and turns are interleaved; pages go to one sink process whose clock is the driver's; etcd waits for
+the disk. A cell is the median of the rounds, with the least and the greatest in brackets. *Ratio* is ours by
+the bare loop's, round by round. The **bare loop** watches and posts, in the same language, and records
+nothing: it is the limit, not a choice. **naive kopf** is one daemon for each incident, as its documentation
+suggests.
 """
 
 
@@ -83,8 +84,9 @@ def _about(size: Size, before: Machine, after: Machine) -> str:
     worst = max(before.fsync_p99_ms, after.fsync_p99_ms)
     valid = "" if worst <= FSYNC_LIMIT_MS else " **The disk was too slow for this run to be valid.**"
     return (
-        f"{before.when}, {before.cpu}, {before.cores} cores, {before.memory_gib:g} GiB, Linux {before.kernel}, "
-        f"Python {before.python}. Size: {size.name}, {size.incidents:,} incidents, {size.rounds} rounds. "
+        f"{before.when}, {before.cpu}, {before.cores} cores, {before.memory_gib:g} GiB, "
+        f"Linux {before.kernel}, Python {before.python}. Size: {size.name}, {size.incidents:,} incidents, "
+        f"{size.rounds} rounds. "
         f"Load average {before.load:g} before and {after.load:g} after; p99 of writing 2 KiB to the disk "
         f"{before.fsync_p99_ms:g} ms before and {after.fsync_p99_ms:g} ms after.{valid}\n"
     )

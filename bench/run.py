@@ -1,6 +1,6 @@
 """Plays the benches, each on a stage where what it needs is there."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 
 from bench import (
@@ -40,34 +40,36 @@ NAMES = tuple(
 """All benches, in the order of the report."""
 
 
-async def run(size: Size, names: Collection[str], home: Path, progress: Progress) -> list[Result]:
-    """The results of these benches, in the order of the report."""
-    found: list[Result] = []
+async def run(size: Size, names: Collection[str], home: Path, progress: Progress) -> AsyncIterator[Result]:
+    """The results of these benches, each as soon as it is there."""
     few = [name for name in FEW if name in names]
     if few:
         async with staged(size, "open", home / "few", progress) as stage:
-            found += [await _played(stage, name, FEW[name]) for name in few]
+            for name in few:
+                yield await _played(stage, name, FEW[name])
     if set(RESTING) & set(names):
         async with staged(size, "resting", home / "resting", progress) as stage:
-            found += [each for each in await _resting(stage, names) if each.name in names]
+            async for result in _resting(stage, names):
+                yield result
     many = [name for name in OPEN if name in names]
     if many:
         async with staged(size, "open", home / "open", progress) as stage:
             await _populate(stage)
-            found += [await _played(stage, name, OPEN[name]) for name in many]
-    return sorted(found, key=lambda result: NAMES.index(result.name))
+            for name in many:
+                yield await _played(stage, name, OPEN[name])
 
 
-async def _resting(stage: Stage, names: Collection[str]) -> list[Result]:
-    found, size = list[Result](), stage.size
+async def _resting(stage: Stage, names: Collection[str]) -> AsyncIterator[Result]:
     if {start_up.NAME, memory.NAME} & set(names):
         starts = await resting.starts(stage)
-        found += [start_up.result(starts, size.incidents), memory.result(starts, size.incidents)]
+        both = (start_up.result(starts, stage.size.incidents), memory.result(starts, stage.size.incidents))
+        for result in both:
+            if result.name in names:
+                yield result
     else:
         await _populate(stage)
     if idle.NAME in names:
-        found.append(await _played(stage, idle.NAME, idle.run))
-    return found
+        yield await _played(stage, idle.NAME, idle.run)
 
 
 async def _populate(stage: Stage) -> None:

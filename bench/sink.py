@@ -1,6 +1,6 @@
-"""Plays every vendor, in a process of its own: notes when each page arrives, by CLOCK_MONOTONIC, and takes it.
+"""Plays every vendor, in a process of its own: notes when each page arrives, and takes it.
 
-`python -m bench.sink` prints its port. The clock is one for the whole machine.
+`python -m bench.sink` prints its port. Times are by CLOCK_MONOTONIC, which is one for the whole machine.
 """
 
 import asyncio

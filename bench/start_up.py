@@ -24,6 +24,6 @@ def _rows(rounds: Rounds, incidents: int) -> Iterator[Row]:
 
 
 _HOW = (
-    "Watchbill says that it is ready when it has listed every kind, leads, and watches. The bare loop is ready when "
-    "it has listed the incidents, and naive kopf when a daemon runs for each."
+    "Watchbill says that it is ready when it has listed every kind, leads, and watches. The bare loop is "
+    "ready when it has listed the incidents, and naive kopf when a daemon runs for each."
 )

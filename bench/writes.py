@@ -142,7 +142,7 @@ def _of_incident(counted: Mapping[str, float]) -> float:
 
 
 _HOW = (
-    "Each incident is driven through its life by the API alone; the numbers are the API server's own counters, "
-    "for one incident. The least is one write for each thing that happens and has to be recorded: each page, the "
-    "acknowledgement, the resolution."
+    "Each incident is driven through its life by the API alone; the numbers are the API server's own "
+    "counters, for one incident. The least is one write for each thing that happens and has to be recorded: "
+    "each page, the acknowledgement, the resolution."
 )

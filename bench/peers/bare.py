@@ -1,7 +1,8 @@
 """The bare loop: watches and posts, and that is all. The limit of what this language can do here.
 
 It records nothing, so a crash loses all that it knew. With `--deadlines` it posts when an incident's next
-level is due instead. `python -m bench.peers.bare --kubeconfig FILE --sink URL` prints `ready` once it watches.
+level is due instead. `python -m bench.peers.bare --kubeconfig FILE --sink URL` prints `ready` once it has
+listed.
 """
 
 import argparse
