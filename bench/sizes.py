@@ -19,10 +19,11 @@ class Size:
     due_seconds: float
     lifecycles: int
     idle_seconds: float
+    """For how long ours is left alone; a peer for half a minute at most."""
     restarts: int
     """How often all is overdue at a start."""
     failovers: int
 
 
 SMALL = Size("small", 10, 1000, 5, 20, 1.0, 50, 3.0, 5, 10.0, 1, 1)
-FULL = Size("full", 100, 10_000, 5, 100, 6.0, 200, 12.0, 20, 60.0, 5, 5)
+FULL = Size("full", 100, 10_000, 5, 60, 4.0, 200, 6.0, 20, 125.0, 2, 3)

@@ -35,8 +35,12 @@ class Running:
         async def stop(watch: Watch) -> None:
             """There is no kopf to end."""
 
+        async def all_watched(watch: Watch, within: float) -> bool:
+            return True
+
         monkeypatch.setattr(Watch, "start", lambda watch: None)
         monkeypatch.setattr(Watch, "stop", stop)
+        monkeypatch.setattr(Watch, "all_watched", all_watched)
         monkeypatch.setattr(Watch, "watching", True)
         self.api, self.vendors = api, Vendors()
         transport = httpx.MockTransport(self.vendors.handle)

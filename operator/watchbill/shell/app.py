@@ -44,6 +44,9 @@ from watchbill.shell.tally import Tally
 from watchbill.shell.unwritten import Unwritten
 from watchbill.shell.watch import Watch
 
+WATCHED_WITHIN = 3.0
+"""Seconds that the first list waits for the watch."""
+
 DRAIN = 10.0
 """Seconds that sends in flight get to end when the process is asked to stop."""
 
@@ -165,6 +168,8 @@ class App:
         self.queue.pause()
         self.elector.start()
         self.watch.start()
+        # What changes while the lists are read is told by the watch. Where a kind is not served, it never is.
+        await self.watch.all_watched(WATCHED_WITHIN)
         # Nothing is decided before every kind is known (DESIGN §4, rule 3).
         ranks = await self.syncer.first_sync()
         # What a process is made of for good is not looked through for garbage again and again.
