@@ -27,6 +27,9 @@ CONNECTIONS = 64
 TIMEOUT = 10.0
 """Seconds that a request may take unless its caller says otherwise."""
 
+PAGE = 200
+"""How many objects are read at once: what a page takes of memory while it is parsed is not given back."""
+
 RESTARTS = 3
 """How often a paged list begins anew because the server has forgotten its page."""
 
@@ -136,7 +139,7 @@ class Kube:
         """The object at the path, as a quorum of etcd has it."""
         return await self._send(_Ask("get", "GET", path, timeout=timeout))
 
-    async def list(self, path: str, limit: int = 500, metadata_only: bool = False) -> Listing:
+    async def list(self, path: str, limit: int = PAGE, metadata_only: bool = False) -> Listing:
         """Every object below the path, all in memory at once."""
         items: list[Body] = []
         version = ""
@@ -145,7 +148,7 @@ class Kube:
             version = page.resource_version
         return Listing(items, version)
 
-    async def pages(self, path: str, limit: int = 500, metadata_only: bool = False) -> AsyncIterator[Page]:
+    async def pages(self, path: str, limit: int = PAGE, metadata_only: bool = False) -> AsyncIterator[Page]:
         """Every object below the path, page by page; begun anew where the server forgot a page."""
         for attempt in range(RESTARTS + 1):
             # What is read in one cannot be forgotten in between.
