@@ -39,6 +39,7 @@ def _build(target: Path, go: Go, environment: Mapping[str, str], part: Part) -> 
     """Leaves the binary alone in the directory."""
     source, around = target.parent / "source", go.environment(environment)
     source.mkdir()
+    target.mkdir()
     for name in ("go.mod", "go.sum"):
         shutil.copy(MODULE / name, source)
     log = build_directory(environment, MODULE).with_suffix(".log")
