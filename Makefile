@@ -20,6 +20,14 @@ CLUSTER_WORKERS ?= 3
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: bench
+bench: $(STAMP) ## measure beside the peers, a little of everything, in 3 minutes; NAMES=idle takes one
+	@$(BIN)/python -m bench $(NAMES)
+
+.PHONY: bench-full
+bench-full: $(STAMP) ## measure with 10,000 incidents, and write docs/benchmarks.md
+	@$(BIN)/python -m bench --full $(NAMES)
+
 .PHONY: demo
 demo: $(STAMP) ## play one incident from page to resolve on a local control plane
 	@$(BIN)/python -m dev demo
