@@ -42,7 +42,7 @@ class Draft:
 
     def having(self, **changes: Any) -> "Draft":
         """The draft with these fields of the status replaced."""
-        return Draft(self.observation, self.now, self.status.model_copy(update=changes), self.events)
+        return replace(self, status=self.status.model_copy(update=changes))
 
     def escalating(self, **changes: Any) -> "Draft":
         """The draft with these fields of the escalation replaced."""

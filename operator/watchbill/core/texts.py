@@ -22,9 +22,7 @@ _CONTROL_CATEGORIES = frozenset(("Cc", "Cs"))
 
 def neutral(text: str) -> str:
     """The text on one line: line breaks are spaces, other control characters are `\ufffd`."""
-    if not (text.isascii() and text.isprintable()):
-        text = "".join(_neutral_character(character) for character in text)
-    return " ".join(text.split())
+    return " ".join("".join(_neutral_character(character) for character in text).split())
 
 
 def neutral_lines(text: str) -> str:

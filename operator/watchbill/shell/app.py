@@ -1,7 +1,6 @@
 """Puts the parts together, starts them in order, and stops them in the reverse."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from watchbill.shell.dependants import dependants, is_ready, waiting_incidents
 from watchbill.shell.events import Recorder
 from watchbill.shell.health import CannotListen, HealthServer, Ticker, liveness, readiness
 from watchbill.shell.inbox import Inbox
-from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts, keeping, may_rest
+from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts, keeping
 from watchbill.shell.kube import Kube
 from watchbill.shell.leader import Elector, LeaseName
 from watchbill.shell.lookout import Lookout, Watched
@@ -46,9 +45,6 @@ from watchbill.shell.tally import Tally
 from watchbill.shell.unwritten import Unwritten
 from watchbill.shell.watch import Deliver, Watch
 from watchbill.shell.web import Web
-
-WATCHED_WITHIN = 3.0
-"""Seconds that the first list waits for the watch."""
 
 DRAIN = 10.0
 """Seconds that sends in flight get to end when the process is asked to stop."""
@@ -110,8 +106,7 @@ class App:
             deliver=self.inbox.deliver,
             tell=self._tell_of_console,
         )
-        unwritten, store = Unwritten(), Store(self.kube, self.cache)
-        store.on_echo = self.queue.take_back
+        unwritten = Unwritten()
         self.performer = Performer(outside, self.may_act, keeping(unwritten, self.cache, self.queue.add))
         observer = Observer(
             self.cache, self.kube, self.clock, holder_of(settings.identity), self.inbox.deliver
@@ -122,7 +117,7 @@ class App:
             Parts(
                 observer=observer,
                 performer=self.performer,
-                store=store,
+                store=Store(self.kube, self.cache),
                 clock=self.clock,
                 tally=self.tally,
                 unwritten=unwritten,
@@ -184,13 +179,9 @@ class App:
         self.queue.pause()
         self.elector.start()
         self.watch.start()
-        # What changes while the lists are read is told by the watch. Where a kind is not served, it never is.
-        await self.watch.all_watched(WATCHED_WITHIN)
         # Nothing is decided before every kind is known (DESIGN §4, rule 3).
-        ranks = await self.syncer.first_sync()
-        # What a process is made of for good is not looked through for garbage again and again.
-        gc.freeze()
-        self.queue.resume(ranks)
+        await self.syncer.first_sync()
+        self.queue.resume()
         self.syncer.start()
         self.lookout.start()
         while not (self.elector.is_leader() and self.watch.watching):
@@ -230,7 +221,7 @@ class App:
         for kind in ("Incident", "Connection", "EscalationPolicy", "IncidentClass", "IncidentUpdate"):
             for key in self.cache.versions(kind):
                 # Those that rest must be read first, and page nobody: the others do not wait for them.
-                self.queue.add(key, urgent=kind == "Incident" and not self.cache.rests(*key))
+                self.queue.add(key, urgent=kind == "Incident" and self.cache.get(*key) is not None)
 
     def _changed(self, key: ObjectKey) -> None:
         raw = self.cache.get(*key) or {}
@@ -239,9 +230,6 @@ class App:
             incident = self.cache.read(Incident, key.namespace, key.name)
             if incident is not None:
                 self.tally.seen(incident)
-                if not self.syncer.synced and may_rest(incident.status):
-                    # It is looked at once, after all have been listed, and most likely rests then.
-                    self.cache.pack(*key)
             else:
                 log.error("an incident cannot be read", name=key.name, problem=self.cache.problem(*key))
         metadata = raw.get("metadata", {})
