@@ -20,6 +20,14 @@ CLUSTER_WORKERS ?= 3
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: bench
+bench: $(STAMP) ## measure beside the peers, a little of everything, in 3 minutes; NAMES=idle takes one
+	@$(BIN)/python -m bench $(NAMES)
+
+.PHONY: bench-full
+bench-full: $(STAMP) ## measure with 10,000 incidents, and write docs/benchmarks.md
+	@$(BIN)/python -m bench --full $(NAMES)
+
 .PHONY: demo
 demo: $(STAMP) ## play one incident from page to resolve on a local control plane
 	@$(BIN)/python -m dev demo
@@ -43,8 +51,13 @@ test: $(STAMP) ## run every test: the fast ones first, then those that need an A
 	$(BIN)/python -m tests.plugins.features summary || failed=1; \
 	exit $$failed
 
+.PHONY: faults
+faults: $(STAMP) ## try faults at every crossing of the operator's boundary; ARGS="--plan ID" plays one again
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.faults $(ARGS)
+
 .PHONY: faults-full
-faults-full: $(STAMP) ## explore the model of faults to its large bounds too, and kill 200 leaders; takes an hour and 5 GB
+faults-full: $(STAMP) ## try faults for an hour, explore the model of them to its large bounds (5 GB), and kill 200 leaders
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.faults --minutes 60
 	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -s tests/model
 	@$(BIN)/python -m dev build
 	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -rP --dist worksteal -n $(CLUSTER_WORKERS) \

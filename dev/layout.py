@@ -80,4 +80,4 @@ def build_directory(environment: Mapping[str, str], module: Path = MODULE) -> Pa
     digest = hashlib.sha256()
     for name in ("go.mod", "go.sum"):
         digest.update((module / name).read_bytes())
-    return cache_root(environment) / "controlplane" / digest.hexdigest()[:16]
+    return cache_root(environment) / module.name / digest.hexdigest()[:16]

@@ -40,10 +40,11 @@ class OperatorProcess:
         self._identity = identity
         self._environment = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._begins = 0
 
     def start(self, wait: bool = True) -> Self:
         """Start it, and return once it says that it is ready; raises DevError where it does not."""
-        begins = self.log.stat().st_size if self.log.exists() else 0
+        self._begins = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(),
@@ -54,7 +55,7 @@ class OperatorProcess:
                 start_new_session=True,
             )
         if wait:
-            self.wait_for_line("ready", READY_WITHIN, begins)
+            self.wait_for_line("ready", READY_WITHIN, self._begins)
         return self
 
     def _command(self) -> Sequence[str]:
@@ -100,8 +101,8 @@ class OperatorProcess:
         return self._process.poll() if self._process else None
 
     def http(self, path: str) -> str:
-        """What it answers at /metrics, /livez or /readyz."""
-        line = self.wait_for_line("health is served", READY_WITHIN)
+        """What it answers at /metrics, /livez or /readyz, since it was last started."""
+        line = self.wait_for_line("health is served", READY_WITHIN, self._begins)
         with urlopen(f"http://127.0.0.1:{line['port']}{path}", timeout=10) as answer:
             return str(answer.read().decode())
 

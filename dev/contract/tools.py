@@ -1,21 +1,19 @@
 """Prism and mitmproxy, each installed once from its lock file into our cache."""
 
 import hashlib
-import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev.commands import run_in_part
 from dev.errors import DevError
 from dev.layout import REPOSITORY, cache_root
-from dev.locks import locked
+from dev.once import fill_once
 from dev.progress import Part, Progress
 
 PACKAGES = Path(__file__).resolve().parent
@@ -66,8 +64,8 @@ def ensure_tools(environment: Mapping[str, str], progress: Progress) -> Tools:
         command += ["--requirements", str(REQUIREMENTS)]
         run_in_part(command, part, mitmproxy.with_suffix(".log"), around, "let uv reach PyPI")
 
-    _install_once(prism, "installing Prism (npm, 90 MB)", progress, install_prism)
-    _install_once(mitmproxy, "installing mitmproxy (110 MB)", progress, install_mitmproxy)
+    fill_once(prism, "installing Prism (npm, 90 MB)", progress, install_prism)
+    fill_once(mitmproxy, "installing mitmproxy (110 MB)", progress, install_mitmproxy)
     return Tools(node, prism, mitmproxy)
 
 
@@ -81,22 +79,6 @@ def find_node(environment: Mapping[str, str]) -> Path:
     if version is None or tuple(map(int, version.groups())) < OLDEST_NODE:
         raise DevError(f"{_NEED}, and {found} is {answer.stdout.strip() or 'none'}.")
     return Path(found).absolute()
-
-
-def _install_once(home: Path, label: str, progress: Progress, install: Callable[[Path, Part], None]) -> None:
-    """Fills the directory, which is there whole or not at all, however often this is interrupted."""
-    if home.exists():
-        return
-    with locked(home.parent / ".lock", progress, f"waiting for another checkout that is {label}"):
-        if home.exists():
-            return
-        for left in home.parent.glob(".installing-*"):
-            shutil.rmtree(left)
-        with tempfile.TemporaryDirectory(prefix=".installing-", dir=home.parent) as fresh:
-            target = Path(fresh) / "installed"
-            with progress.part(label) as part:
-                install(target, part)
-            os.rename(target, home)
 
 
 def _digest(lock: Path, more: str = "") -> str:

@@ -8,8 +8,8 @@ import pytest
 
 from tests.architecture.sources import Function, Source, parsed, python_sources
 
-PRODUCT = python_sources("operator", "dev")
-EVERYTHING = python_sources("operator", "dev", "tests")
+PRODUCT = python_sources("operator", "dev", "bench")
+EVERYTHING = python_sources("operator", "dev", "bench", "tests")
 
 MODULE_LINES = 300
 CORE_FUNCTION_LINES = 40

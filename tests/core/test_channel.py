@@ -72,7 +72,9 @@ class TestMaking:
         answered = world.status
         (effect,) = [each for _, each in world.asked if each.action == "describe"]
         unknown = Outcome(effect, Result.UNKNOWN, time=world.now, reason="Timeout")
-        assert not record(answered, [unknown], world.now).resources.channel.uncertain
+        found = record(answered, [unknown], world.now).resources.channel
+        assert found is not None
+        assert not found.uncertain
 
     def test_its_whole_life_costs_two_writes_more(self):
         def lived(world: Simulation) -> int:

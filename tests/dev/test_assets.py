@@ -51,7 +51,7 @@ def test_the_cache_is_named_after_the_module_that_was_built(tmp_path: Path) -> N
         (module / name).write_text("one")
     before = build_directory(around, module)
     (module / "go.sum").write_text("two")
-    assert before.parent == tmp_path / "cache" / "watchbill" / "controlplane"
+    assert before.parent == tmp_path / "cache" / "watchbill" / "module"
     assert len(before.name) == 16
     assert build_directory(around, module) != before
 

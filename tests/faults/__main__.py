@@ -14,7 +14,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--plan", help="play one plan again, and tell of it")
     parser.add_argument("--minutes", type=float, default=6.0, help="how long to try (default: 6)")
-    parser.add_argument("--at-least", type=int, default=2500, help="plans that are played however long it takes")
+    parser.add_argument(
+        "--at-least", type=int, default=2500, help="plans that are played however long it takes"
+    )
     parser.add_argument("--seed", type=int, default=1, help="in which order plans are tried (default: 1)")
     given = parser.parse_args()
     if given.plan:

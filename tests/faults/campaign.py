@@ -12,9 +12,10 @@ from multiprocessing import get_context
 
 from tests.faults.catalog import CATALOG
 from tests.faults.crossings import Crossing
-from tests.faults.oracles import Reference, judged, reference_of
+from tests.faults.oracles import judged
 from tests.faults.plans import Plan, in_order, in_recovery, is_crash, singles
 from tests.faults.play import play
+from tests.faults.runs import Reference, reference_of
 from tests.faults.scenarios import SCENARIOS, WITH_A_STANDBY
 
 BATCH = 8

@@ -35,9 +35,11 @@ class Entry:
     moves: bool = False
     """Whether a page may rightly go to another level: the vendor or the server refused it for good."""
     blinds: bool = False
-    """Whether what people say cannot be seen while it lasts, so that pages go out unread (DESIGN §4, rule 6)."""
+    """Whether what people say cannot be seen meanwhile, so that pages go out unread (DESIGN §4, rule 6)."""
     shows: bool = False
     """Whether the vendor's answer was bad, so that the incident must say so."""
+    credentials: bool = False
+    """Whether a vendor may not be told of an end, so that the incident must say so (rule 12)."""
     edits: bool = False
     """Whether it is an act of people that changes how the run ends."""
 
@@ -71,7 +73,8 @@ def _api(code: int, **more: str) -> Make:
     return _reply(replies.status(code, **more))
 
 
-def _vendor(code: int, taken: bool = False, **headers: str) -> Make:
+def _vendor(code: int, taken: bool = False, wait: str = "") -> Make:
+    headers = {"Retry-After": wait} if wait else {}
     return _reply(lambda _: httpx.Response(code, headers=headers), taken)
 
 
@@ -99,8 +102,8 @@ CATALOG: Mapping[str, Entry] = {
     "429": Entry("api reply", ("write", "read"), _api(429, retry_after="1")),
     "500": Entry("api reply", ("write", "read"), _api(500)),
     "503": Entry("api reply", ("write", "read"), _api(503)),
-    "403": Entry("api reply", ("write", "read"), _api(403), moves=True),
-    "404": Entry("api reply", ("write", "read"), _api(404), moves=True),
+    "403": Entry("api reply", ("write", "read"), _api(403), moves=True, credentials=True),
+    "404": Entry("api reply", ("write", "read"), _api(404), moves=True, credentials=True),
     "reset-before": Entry("api reply", ("write", "read"), _reply(replies.reset)),
     "reset-after": Entry("api reply", ("write",), _reply(replies.reset, taken=True)),
     "hang": Entry("api reply", ("write", "read"), _reply(replies.hang)),
@@ -112,7 +115,7 @@ CATALOG: Mapping[str, Entry] = {
     "broken-after": Entry("effect reply", ("effect",), _reply(replies.broken, taken=True), shows=True),
     "silent": Entry("effect reply", ("effect",), _reply(replies.hang), shows=True),
     "silent-after": Entry("effect reply", ("effect",), _reply(replies.hang, taken=True), shows=True),
-    "vendor-429": Entry("effect reply", ("effect",), _vendor(429, **{"Retry-After": "2"}), shows=True),
+    "vendor-429": Entry("effect reply", ("effect",), _vendor(429, wait="2"), shows=True),
     "vendor-500": Entry("effect reply", ("effect",), _vendor(500), shows=True),
     "vendor-503-taken": Entry("effect reply", ("effect",), _vendor(503, taken=True), shows=True),
     "slow": Entry("effect reply", ("effect",), _slow(8), lasts=8),
@@ -133,8 +136,8 @@ CATALOG: Mapping[str, Entry] = {
     "hour-ahead": Entry("time", LEAVING, _before(environment.clock_moved(3600))),
     "hour-behind": Entry("time", LEAVING, _before(environment.clock_moved(-3600))),
     "drift": Entry("time", LEAVING, _before(environment.clock_moved(4))),
-    "frozen": Entry("time", LEAVING, _before(environment.frozen(60)), lasts=60),
-    "frozen-before": Entry("time", LEAVING, _held(60), lasts=60),
+    "frozen": Entry("time", LEAVING, _before(environment.frozen(60)), lasts=60, moves=True),
+    "frozen-before": Entry("time", LEAVING, _held(60), lasts=60, moves=True),
     "frozen-briefly": Entry("time", LEAVING, _before(environment.frozen(5))),
     # More than one replica, or what it looks like.
     "cut-off": Entry("replicas", LEAVING, _before(environment.cut_off(30)), lasts=30, blinds=True),
@@ -153,11 +156,15 @@ CATALOG: Mapping[str, Entry] = {
     "no-space": Entry("environment", LEAVING, _before(environment.unwritable(500, 30)), lasts=30),
     "too-large": Entry("environment", LEAVING, _before(environment.unwritable(413, 30)), lasts=30),
     "may-not-write": Entry("environment", LEAVING, _before(environment.unwritable(403, 30)), lasts=30),
-    "secret-rotated": Entry("environment", LEAVING, _before(environment.secret_rotated)),
-    "secret-gone": Entry("environment", LEAVING, _before(environment.secret_gone(20)), lasts=60, moves=True),
-    "secret-empty": Entry("environment", LEAVING, _before(environment.secret_empty(20)), lasts=60, moves=True),
+    "secret-rotated": Entry("environment", LEAVING, _before(environment.secret_rotated), credentials=True),
+    "secret-gone": Entry(
+        "environment", LEAVING, _before(environment.secret_gone(20)), lasts=60, moves=True, credentials=True
+    ),
+    "secret-empty": Entry(
+        "environment", LEAVING, _before(environment.secret_empty(20)), lasts=60, moves=True, credentials=True
+    ),
     "policy-gone": Entry("environment", LEAVING, _before(environment.policy_gone(20)), lasts=60, moves=True),
     "namespace-ending": Entry("environment", LEAVING, _before(environment.namespace_ending)),
     "definitions-updated": Entry("environment", LEAVING, _before(environment.history_forgotten)),
-    "out-of-memory": Entry("environment", LEAVING, _before(environment.out_of_memory)),
+    "out-of-memory": Entry("environment", LEAVING, _before(environment.out_of_memory), lasts=10),
 }

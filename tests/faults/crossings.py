@@ -9,7 +9,7 @@ from tests.support.apiserver.reading import Request
 from watchbill.shell.paths import resource_of
 
 Kind = Literal["write", "read", "effect", "event"]
-"""A request that changes the API server, one that reads one object, a request to a vendor, a watch's event."""
+"""A request that changes something, one that reads one object, a request to a vendor, a watch's event."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What happens around a process: the machine's clock, the API server, Secrets and policies, other replicas."""
+"""What happens around a process: to the machine's clock, the API server, Secrets, policies and replicas."""
 
 import asyncio
 import json
@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from tests.faults.crossings import Crossing
 from tests.faults.replies import status
-from tests.faults.stage import CANARIES, ROTATED, Stage
+from tests.faults.stage import Stage
+from tests.faults.team import CANARIES, NAMES, ROTATED
 from tests.faults.virtual_time import world_around
 from tests.support.apiserver.reading import Request
 from watchbill.shell.paths import core_path, lease_path, path_of
@@ -24,14 +25,14 @@ def _in(seconds: float, call: Callable[[], object]) -> None:
 
 def acknowledged(stage: Stage, crossing: Crossing) -> None:
     """Somebody takes every incident, by a page that the operator has not heard of yet."""
-    for name in ("cart", "search"):
+    for name in NAMES:
         if stage.incident(name):
             stage.acknowledge(name, by="bo")
 
 
 def resolved(stage: Stage, crossing: Crossing) -> None:
     """Somebody ends every incident."""
-    for name in ("cart", "search"):
+    for name in NAMES:
         if stage.incident(name):
             stage.resolve(name, "it went away")
 
@@ -72,8 +73,8 @@ def lease_refused(seconds: float) -> Act:
 
 
 def newer_version(stage: Stage, crossing: Crossing) -> None:
-    """A rolling update: a newer version writes a field that this one does not know, and another pod begins."""
-    for name in ("cart", "search"):
+    """A rolling update: a newer version writes a field that is unknown here, and another pod begins."""
+    for name in NAMES:
         if stage.status(name):
             path = path_of("Incident", "shop", name, "status")
             stage.server.ask("PATCH", path, {"status": {"newer": {"of": "the future"}}})

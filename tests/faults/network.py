@@ -1,10 +1,10 @@
-"""What lies between the processes and all else: every request and event crosses it, and a plan's faults wait here.
+"""What lies between processes and all else: every request crosses it, and a plan's faults wait here.
 
 What is on its way is no process's any more: it arrives, whatever becomes of whoever sent it.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -77,57 +77,49 @@ class Network:
         return Surface(self, process)
 
     async def carry(
-        self, crossing: Crossing | None, process: Process, take: Callable[[], Told], what: type[Exception]
+        self, crossing: Crossing | None, process: Process, take: Callable[[], Told], to_server: bool
     ) -> Told:
-        """The answer to a request of a process; raises `what` where the process is cut off, or a fault says."""
+        """The answer to a request; raises NoAnswer where the process is cut off, or what a fault says."""
         self.requests += 1
-        done: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
-        journey = self._journey(crossing, process, take, done, what)
-        self._send(journey)
-        return await done
-
-    def _send(self, journey: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(journey, context=world_around())
+        trip = Trip(crossing or Crossing(-1, "read", "", process.name), process, take, to_server)
+        task = asyncio.get_running_loop().create_task(
+            self._journey(trip, self._fault(crossing)), context=world_around()
+        )
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+        return await trip.done
 
-    async def _journey(
-        self,
-        crossing: Crossing | None,
-        process: Process,
-        take: Callable[[], Told],
-        done: "asyncio.Future[Told]",
-        what: type[Exception],
-    ) -> None:
-        fault: Fault[Told] = self._fault(crossing)
-        place = crossing or Crossing(-1, "read", "", process.name)
-        fault.before(place)
-        if process.killed:
+    async def _journey(self, trip: "Trip[Told]", fault: Fault[Told]) -> None:
+        fault.before(trip.crossing)
+        if trip.process.killed:
             return
         while fault.holds():
             await asyncio.sleep(HELD)
         await asyncio.sleep(LATENCY + fault.delay)
-        answer = None
         try:
-            if what is NoAnswer and self.cut_off(process):
-                raise NoAnswer
-            if fault.taken:
-                answer = take()
-            fault.after(place)
-            if fault.answer is not None:
-                answer = fault.answer(answer)
-            assert answer is not None
+            answer = self._answer(trip, fault)
         except Lost:
             return
         except (NoAnswer, httpx.TransportError) as error:
             await asyncio.sleep(LATENCY)
-            if not done.done():
-                done.set_exception(error)
+            if not trip.done.done():
+                trip.done.set_exception(error)
         else:
             await asyncio.sleep(LATENCY)
-            if not done.done():
-                done.set_result(answer)
-        asyncio.get_running_loop().call_soon(fault.later, place)
+            if not trip.done.done():
+                trip.done.set_result(answer)
+        asyncio.get_running_loop().call_soon(fault.later, trip.crossing)
+
+    def _answer(self, trip: "Trip[Told]", fault: Fault[Told]) -> Told:
+        """What comes back, once the request has taken effect where it does."""
+        if trip.to_server and self.cut_off(trip.process):
+            raise NoAnswer
+        answer = trip.take() if fault.taken else None
+        fault.after(trip.crossing)
+        if fault.answer is not None:
+            return fault.answer(answer)
+        assert answer is not None
+        return answer
 
     def _fault(self, crossing: Crossing | None) -> Fault[Any]:
         if crossing is None or crossing.number not in self.upcoming:
@@ -137,6 +129,18 @@ class Network:
             return Fault()
         self.happened.append((asyncio.get_running_loop().time(), crossing))
         return found
+
+
+@dataclass
+class Trip(Generic[Told]):
+    """A request on its way, and its answer."""
+
+    crossing: Crossing
+    process: Process
+    take: Callable[[], Told]
+    to_server: bool
+    """Whether it is for the API server, and not for a vendor."""
+    done: "asyncio.Future[Told]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 @dataclass
@@ -158,7 +162,7 @@ class Surface:
             return found
 
         crossing = network.counted.of_request(self.process.name, request)
-        return await network.carry(crossing, self.process, take, NoAnswer)
+        return await network.carry(crossing, self.process, take, to_server=True)
 
     def _watch(self, request: Request) -> Answer | Stream:
         if self.network.cut_off(self.process):
@@ -177,7 +181,7 @@ class Surface:
     async def _carried(self, crossing: Crossing, request: httpx.Request, begun: float) -> httpx.Response:
         vendors, by = self.network.vendors, self.process.name
         return await self.network.carry(
-            crossing, self.process, lambda: vendors.take(request, begun, by), httpx.TransportError
+            crossing, self.process, lambda: vendors.take(request, begun, by), to_server=False
         )
 
     async def _slowly(

@@ -1,4 +1,4 @@
-"""Plans: which faults happen at which crossings of which scenario, and under which name one can be played again."""
+"""Plans: which faults happen at which crossings of which scenario; its id plays one again."""
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
@@ -43,9 +43,7 @@ def plan_of(text: str) -> Plan:
     placed = [part.partition(".") for part in faults.split("+") if part]
     if unknown := [fault for _, _, fault in placed if fault not in CATALOG]:
         raise ValueError(f"there is no fault {unknown[0]}; there are {', '.join(CATALOG)}")
-    return Plan(
-        scenario, int(replicas), tuple(Placed(int(number), fault) for number, _, fault in placed)
-    )
+    return Plan(scenario, int(replicas), tuple(Placed(int(number), fault) for number, _, fault in placed))
 
 
 def singles(scenario: str, replicas: int, crossings: Iterable[Crossing]) -> Iterator[Plan]:
@@ -57,7 +55,7 @@ def singles(scenario: str, replicas: int, crossings: Iterable[Crossing]) -> Iter
 
 
 def in_recovery(first: Plan, crossings: Sequence[Crossing]) -> Iterator[Plan]:
-    """The plans that crash once more while what a crash left is recovered from; `crossings` are the first's."""
+    """The plans that crash once more in the recovery from a first crash, whose `crossings` these are."""
     (placed,) = first.placed
     after = [each for each in crossings if each.number > placed.number and each.kind in ("write", "effect")]
     for crossing in after[:RECOVERY]:

@@ -22,17 +22,14 @@ class Run:
 
     plan: Plan
     stage: Stage
+    scenario: Scenario
+    """What was played."""
     logs: list[str] = field(default_factory=list)
     missing: str = ""
     """What somebody waited for in vain."""
     settled: bool = False
     failure: str = ""
     """What the harness itself, or a part of the product, raised."""
-
-    @property
-    def scenario(self) -> Scenario:
-        """What was played."""
-        return SCENARIOS[self.plan.scenario]
 
     @property
     def history(self) -> History:
@@ -50,22 +47,21 @@ class Run:
         return len(self.stage.network.happened)
 
 
-def play(plan: Plan) -> Run:
-    """The run of a plan: the same each time."""
+def play(plan: Plan, scenario: Scenario | None = None) -> Run:
+    """The run of a plan, the same each time; of another scenario than the plan's where one is given."""
     logs: list[str] = []
     structlog.configure(processors=[partial(_kept, logs)], cache_logger_on_first_use=False)
     try:
-        run = played(lambda: _play(plan))
+        run = played(lambda: _play(plan, scenario or SCENARIOS[plan.scenario]))
     finally:
         structlog.reset_defaults()
     run.logs = logs
     return run
 
 
-async def _play(plan: Plan) -> Run:
+async def _play(plan: Plan, scenario: Scenario) -> Run:
     stage = Stage()
-    run = Run(plan, stage)
-    scenario = SCENARIOS[plan.scenario]
+    run = Run(plan, stage, scenario)
     stage.open(plan.replicas)
     _place(plan, stage)
     try:

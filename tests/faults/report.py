@@ -28,7 +28,9 @@ def facts(campaign: Campaign) -> dict[str, Any]:
         "by group": dict(Counter(_group(outcome) for outcome in campaign.outcomes if outcome.plan.placed)),
         "happened": sum(outcome.happened for outcome in campaign.outcomes),
         "recovery in seconds": {
-            "p50": _percentile(crashes, 50), "p99": _percentile(crashes, 99), "max": _percentile(crashes, 100),
+            "p50": _percentile(crashes, 50),
+            "p99": _percentile(crashes, 99),
+            "max": _percentile(crashes, 100),
         },
         **{name: kinds[oracle] for name, oracle in COUNTED.items()},
         "findings": {str(outcome.plan): outcome.findings for outcome in campaign.findings},

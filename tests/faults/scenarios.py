@@ -1,16 +1,15 @@
-"""What happens in a run when nothing goes wrong: people act on what they see, and each ends it all."""
+"""Every scenario by its name, with what must be known of it to judge a run."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
-from tests.faults.stage import ROTATED, Stage
-from tests.support.builders import target
+from tests.faults import stories
+from tests.faults.stage import Stage
 
-PAGERDUTY, SECOND, BACKUP = target("pagerduty"), target("second"), target("backup")
-FIRST = ("first", "5m", [PAGERDUTY])
-QUICK = ("first", "30s", [PAGERDUTY])
-ROOM = {"channel": {"connectionRef": {"name": "slack", "namespace": "shop"}}}
+CLOCKS = ("hour-ahead", "hour-behind")
+"""A process that starts has no other clock than the machine's (DESIGN §4, rule 16)."""
+
+CREDENTIALS = ("secret-rotated", "secret-gone", "secret-empty", "403", "404")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,317 +22,38 @@ class Scenario:
     """Whether nobody may be paged any more once somebody has taken the incident."""
     unfit: tuple[str, ...] = ()
     """The faults under which it cannot be played: what it declares later would be refused."""
+    absent: float = 0.0
+    """For how many seconds nobody leads, by the scenario itself."""
     forgets: bool = False
     """Whether an incident is deleted: where no process is there to see it, its alert stays open."""
 
 
-async def one_page(stage: Stage) -> None:
-    """Somebody is paged, takes it, and ends it."""
-    stage.furnish(FIRST)
-    await _taken_and_ended(stage, "first", stage.declare())
-
-
-async def two_levels(stage: Stage) -> None:
-    """Nobody answers at the first level."""
-    stage.furnish(QUICK, ("second", "5m", [SECOND]))
-    await _second_level(stage)
-
-
-async def unkeyed(stage: Stage) -> None:
-    """Two levels through a webhook, which knows no keys."""
-    stage.furnish(("first", "30s", [BACKUP]), ("second", "5m", [BACKUP]))
-    await _second_level(stage)
-
-
-async def acknowledge_in_flight(stage: Stage) -> None:
-    """Somebody takes it while the page is on its way."""
-    stage.furnish(QUICK, ("second", "5m", [SECOND]))
-    stage.vendors.slow["pagerduty"] = 3.0
-    uid = stage.declare()
-    await stage.paged("first", uid)
-    stage.acknowledge()
-    await stage.taken()
-    await _ended(stage)
-
-
-async def resolve_in_flight(stage: Stage) -> None:
-    """Somebody ends it while the page is on its way."""
-    stage.furnish(QUICK, ("second", "5m", [SECOND]))
-    stage.vendors.slow["pagerduty"] = 3.0
-    uid = stage.declare()
-    await stage.paged("first", uid)
-    await _ended(stage)
-
-
-async def fallback(stage: Stage) -> None:
-    """The first connection refuses, and the second one is tried."""
-    stage.furnish(("first", "5m", [target("pagerduty", "backup")]))
-    stage.vendors.refusing.add("pagerduty")
-    uid = stage.declare()
-    await stage.paged("first", uid, vendor="backup")
-    stage.vendors.refusing.clear()
-    await stage.rest(5)
-    await _taken(stage)
-    await _ended(stage)
-
-
-async def severity_raise(stage: Stage) -> None:
-    """It is worse than was thought, and everybody is paged anew."""
-    stage.furnish(FIRST)
-    uid = stage.declare(severity="SEV-2")
-    await stage.paged("first", uid)
-    await stage.rest(5)
-    stage.said.clear()
-    stage.say(severity="SEV-1", setBy={"severity": "ana"})
-
-    def anew() -> bool:
-        return any("/2/" in page.key for page in stage.vendors.paged("first", uid))
-
-    await stage.wait("a page of the second epoch", anew)
-    await stage.rest(5)
-    await _taken(stage)
-    await _ended(stage)
-
-
-async def policy_edited(stage: Stage) -> None:
-    """The policy changes while its levels are walked; what was frozen goes on."""
-    stage.furnish(QUICK, ("second", "5m", [SECOND]))
-    uid = stage.declare()
-    since = stage.now
-    await stage.paged("first", uid)
-    await stage.rest(5)
-    stage.policy(QUICK, ("third", "1m", [BACKUP]))
-    await stage.paged("second", uid, since + 30)
-    await stage.rest(5)
-    await _taken(stage)
-    await _ended(stage)
-
-
-async def deleted_and_declared_again(stage: Stage) -> None:
-    """An incident goes while its page is open; another one takes its name."""
-    stage.furnish(FIRST)
-    first = stage.declare()
-    await stage.paged("first", first)
-    await stage.rest(5)
-    stage.delete()
-    await stage.rest(1)
-    await _taken_and_ended(stage, "first", stage.declare())
-
-
-async def last_resort(stage: Stage) -> None:
-    """Nobody of the policy answers."""
-    stage.furnish(QUICK)
-    uid = stage.declare()
-    since = stage.now
-    await stage.paged("first", uid)
-    await stage.paged("lastResort", uid, since + 30)
-    await stage.rest(5)
-    await _taken(stage)
-    await _ended(stage)
-
-
-async def two_incidents(stage: Stage) -> None:
-    """Two teams' incidents go through the same connection."""
-    stage.furnish(QUICK, ("second", "5m", [SECOND]))
-    cart, search = stage.declare("cart"), stage.declare("search")
-    since = stage.now
-    await stage.paged("first", cart)
-    await stage.paged("first", search)
-    await stage.rest(3)
-    await _taken(stage, "cart")
-    await stage.paged("second", search, since + 30)
-    await stage.rest(3)
-    await _taken(stage, "search")
-    await _ended(stage, "cart")
-    await _ended(stage, "search")
-
-
-async def hand_over(stage: Stage) -> None:
-    """The leader dies before the second level is due, and stays away."""
-    stage.furnish(QUICK, ("second", "5m", [SECOND]))
-    uid = stage.declare()
-    since = stage.now
-    await stage.paged("first", uid)
-    await stage.rest(15)
-    stage.leader.kill(back_after=timedelta(minutes=2))
-    await stage.paged("second", uid, since + 30)
-    await stage.rest(5)
-    await _taken(stage)
-    await _ended(stage)
-
-
-async def overdue_at_the_start(stage: Stage) -> None:
-    """The operator is away while two levels become due, of which only the later one is paged."""
-    stage.furnish(QUICK, ("second", "30s", [SECOND]), ("third", "5m", [BACKUP]))
-    uid = stage.declare()
-    await stage.paged("first", uid)
-    await stage.rest(5)
-    stage.leader.kill(back_after=timedelta(seconds=90))
-    await stage.paged("third", uid, stage.now + 90)
-    await stage.rest(5)
-    await _taken(stage)
-    await _ended(stage)
-
-
-async def channel(stage: Stage) -> None:
-    """The incident has a channel, where all is told, and which is archived."""
-    stage.furnish(FIRST, row={"reopenWindow": "1s"}, response=ROOM)
-    uid = stage.declare()
-    await stage.paged("first", uid)
-    await stage.rest(5)
-    await _taken(stage)
-    await _ended(stage)
-    await stage.wait("its being closed", lambda: stage.status().get("phase") == "Closed")
-
-
-async def reopened(stage: Stage) -> None:
-    """What was thought to be over is not."""
-    stage.furnish(FIRST)
-    uid = stage.declare()
-    await stage.paged("first", uid)
-    await stage.rest(3)
-    await _ended(stage)
-    await stage.rest(3)
-    stage.said.clear()
-    stage.say(state="Open", stateReason="it is back", setBy={"state": "bo"})
-
-    def anew() -> bool:
-        return any("/2/" in page.key for page in stage.vendors.paged("first", uid))
-
-    await stage.wait("a page of the second epoch", anew)
-    await stage.rest(3)
-    await _taken(stage)
-    await _ended(stage, reason="now it is")
-
-
-async def furnished_late(stage: Stage) -> None:
-    """Everything is applied at once while the operator runs, the incident first."""
-    await stage.rest(5)
-    uid = stage.declare()
-    stage.furnish(FIRST)
-    await _taken_and_ended(stage, "first", uid)
-
-
-async def taken_just_in_time(stage: Stage) -> None:
-    """Somebody takes it a moment before the next level is due."""
-    stage.furnish(QUICK, ("second", "5m", [SECOND]))
-    uid = stage.declare()
-    await stage.paged("first", uid)
-    await stage.rest(29)
-    stage.acknowledge()
-    await stage.taken()
-    await stage.rest(5)
-    await _ended(stage)
-
-
-async def rounds(stage: Stage) -> None:
-    """The levels are walked three times."""
-    stage.furnish(QUICK, times=2)
-    uid = stage.declare()
-    since = stage.now
-
-    def third() -> bool:
-        return any("/3/first" in page.key for page in stage.vendors.paged("first", uid))
-
-    await stage.paged("first", uid)
-    await stage.wait("a page of the third round", third, since + 60)
-    await stage.rest(5)
-    await _taken(stage)
-    await _ended(stage)
-
-
-async def unreachable(stage: Stage) -> None:
-    """The first level's only connection is down, so that the next level opens after 30 s."""
-    stage.furnish(FIRST)
-    stage.vendors.refusing.add("pagerduty")
-    uid = stage.declare()
-    await stage.paged("lastResort", uid, stage.now + 30)
-    stage.vendors.refusing.clear()
-    await stage.rest(5)
-    await _taken(stage)
-    await _ended(stage)
-
-
-async def taken_unpaged(stage: Stage) -> None:
-    """Somebody takes it who was never paged, while the page waits for its next attempt."""
-    stage.furnish(FIRST)
-    stage.vendors.refusing.add("pagerduty")
-    stage.declare()
-    await stage.rest(5)
-    stage.acknowledge()
-    await stage.taken()
-    stage.vendors.refusing.clear()
-    await stage.rest(30)
-    await _ended(stage)
-
-
-async def credential_rotated(stage: Stage) -> None:
-    """What the page was sent with is not valid when it is to be closed."""
-    stage.furnish(FIRST)
-    uid = stage.declare()
-    await stage.paged("first", uid)
-    await stage.rest(5)
-    stage.secret("pagerduty", {"routingKey": ROTATED})
-    await stage.rest(70)
-    await _taken(stage)
-    await _ended(stage)
-    await stage.wait("a word of what to close by hand", lambda: stage.is_true("Degraded"))
-
-
 SCENARIOS: Mapping[str, Scenario] = {
-    "one-page": Scenario(one_page),
-    "two-levels": Scenario(two_levels),
-    "unkeyed": Scenario(unkeyed),
-    "acknowledge-in-flight": Scenario(acknowledge_in_flight),
-    "resolve-in-flight": Scenario(resolve_in_flight),
-    "fallback": Scenario(fallback),
-    "severity-raise": Scenario(severity_raise),
-    "policy-edited": Scenario(policy_edited),
+    "one-page": Scenario(stories.one_page),
+    "two-levels": Scenario(stories.two_levels),
+    "unkeyed": Scenario(stories.unkeyed),
+    "acknowledge-in-flight": Scenario(stories.acknowledge_in_flight),
+    "resolve-in-flight": Scenario(stories.resolve_in_flight),
+    "fallback": Scenario(stories.fallback),
+    "severity-raise": Scenario(stories.severity_raise),
+    "policy-edited": Scenario(stories.policy_edited),
     "delete-and-recreate": Scenario(
-        deleted_and_declared_again, unfit=("namespace-ending",), forgets=True
+        stories.deleted_and_declared_again, unfit=("namespace-ending",), forgets=True
     ),
-    "last-resort": Scenario(last_resort),
-    "two-incidents": Scenario(two_incidents),
-    "hand-over": Scenario(hand_over, replicas=2),
-    "overdue": Scenario(overdue_at_the_start),
-    "channel": Scenario(channel),
-    "reopened": Scenario(reopened),
-    "furnished-late": Scenario(furnished_late, unfit=("namespace-ending",)),
-    "taken-just-in-time": Scenario(taken_just_in_time),
-    "rounds": Scenario(rounds),
-    "unreachable": Scenario(unreachable),
-    "taken-unpaged": Scenario(taken_unpaged),
-    "credential-rotated": Scenario(credential_rotated),
+    "last-resort": Scenario(stories.last_resort),
+    "two-incidents": Scenario(stories.two_incidents),
+    "hand-over": Scenario(stories.hand_over, replicas=2, unfit=CLOCKS, absent=12),
+    "overdue": Scenario(stories.overdue_at_the_start, unfit=CLOCKS, absent=90),
+    "channel": Scenario(stories.channel),
+    "reopened": Scenario(stories.reopened),
+    "furnished-late": Scenario(stories.furnished_late, unfit=("namespace-ending",)),
+    "taken-just-in-time": Scenario(stories.taken_just_in_time),
+    "rounds": Scenario(stories.rounds),
+    "unreachable": Scenario(stories.unreachable),
+    "taken-unpaged": Scenario(stories.taken_unpaged),
+    "credential-rotated": Scenario(stories.credential_rotated, unfit=(*CREDENTIALS, "namespace-ending")),
 }
 
 
 WITH_A_STANDBY = ("two-levels", "unkeyed", "taken-just-in-time", "channel", "last-resort")
 """The scenarios that are played with two replicas as well."""
-
-
-async def _second_level(stage: Stage) -> None:
-    uid = stage.declare()
-    since = stage.now
-    await stage.paged("first", uid)
-    await stage.paged("second", uid, since + 30)
-    await stage.rest(5)
-    await _taken(stage)
-    await _ended(stage)
-
-
-async def _taken_and_ended(stage: Stage, level: str, uid: str) -> None:
-    await stage.paged(level, uid)
-    await stage.rest(3)
-    await _taken(stage)
-    await _ended(stage)
-
-
-async def _taken(stage: Stage, name: str = "cart") -> None:
-    stage.acknowledge(name)
-    await stage.taken(name)
-    await stage.rest(3)
-
-
-async def _ended(stage: Stage, name: str = "cart", reason: str = "rolled back") -> None:
-    stage.resolve(name, reason)
-    await stage.wait("the end", lambda: stage.status(name).get("phase") in ("Resolved", "Closed"))

@@ -37,6 +37,11 @@ class Arrival:
         return self.key.partition("/")[0]
 
     @property
+    def epoch(self) -> int:
+        """How often the incident was planned anew when it was sent, from 1 on."""
+        return int(self.key.split("/")[1])
+
+    @property
     def round(self) -> int:
         """The round of the policy's levels."""
         return int(self.key.split("/")[2])

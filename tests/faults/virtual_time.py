@@ -7,13 +7,14 @@ runs again, not even its `finally` blocks; a frozen one goes on later, when all 
 import asyncio
 import contextvars
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
 
 Callback = Callable[..., object]
 Found = TypeVar("Found")
+Ts = TypeVarTuple("Ts")
 
 START = 1000.0
 """Seconds of the loop's clock at its beginning."""
@@ -99,7 +100,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def call_soon(
-        self, callback: Callback, *args: Any, context: contextvars.Context | None = None
+        self,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
         """As every loop's; nothing is called while its process is frozen, or once it is killed."""
         call = _Call(callback, args)
@@ -107,7 +111,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return call.handle
 
     def call_at(
-        self, when: float, callback: Callback, *args: Any, context: contextvars.Context | None = None
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """As every loop's; nothing is called while its process is frozen, or once it is killed."""
         call = _Call(callback, args)
@@ -139,7 +147,8 @@ class _Call:
 
     def again(self) -> None:
         """Be called, now that the process goes on; whoever has the handle may still cancel it."""
-        asyncio.SelectorEventLoop.call_soon(asyncio.get_running_loop(), self, context=self.context)
+        loop = cast("VirtualLoop", asyncio.get_running_loop())
+        asyncio.SelectorEventLoop.call_soon(loop, self, context=self.context)
 
 
 class _Leap(selectors.SelectSelector):
@@ -156,9 +165,11 @@ class _Leap(selectors.SelectSelector):
 
 
 def _owned(
-    loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
-) -> asyncio.Task[Any]:
-    task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
+    loop: asyncio.AbstractEventLoop,
+    coro: Coroutine[Any, Any, Found] | Generator[Any, None, Found],
+    **options: Any,
+) -> asyncio.Task[Found]:
+    task: asyncio.Task[Found] = asyncio.Task(cast("Coroutine[Any, Any, Found]", coro), loop=loop, **options)
     context = options.get("context")
     process = RUNNING.get() if context is None else context.get(RUNNING)
     if process is not None:

@@ -46,6 +46,7 @@ def test_a_standby_takes_over_when_the_leader_is_killed(team: Team, cluster: Clu
         leader.kill()
 
 
+@pytest.mark.feature("F66")
 def test_a_leader_that_is_asked_to_stop_hands_over_at_once(team: Team, cluster: Cluster, tmp_path: Path):
     leader = operator(cluster, tmp_path, "one").start()
     standby = operator(cluster, tmp_path, "two").start(wait=False)

@@ -52,6 +52,10 @@ LARGE = {
 }
 
 
+EXPLORED = SCOPES | LARGE if FULL else SCOPES
+"""The large ones take half an hour."""
+
+
 @pytest.fixture(autouse=True)
 def _uncollected() -> Iterator[None]:
     """Millions of values that hold no cycle need not be looked through for one."""
@@ -60,19 +64,11 @@ def _uncollected() -> Iterator[None]:
     gc.enable()
 
 
-@pytest.mark.parametrize("scope", SCOPES.values(), ids=SCOPES)
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("scope", EXPLORED.values(), ids=EXPLORED)
 def test_nothing_is_lost_doubled_or_left_open_with(scope: Scope, record_property: Any):
     found = explored(scope)
     record_property("explored", str(found))
-    print(found)
-    assert found.ends > 0
-
-
-@pytest.mark.skipif(not FULL, reason="`make faults-full` explores them")
-@pytest.mark.timeout(7200)
-@pytest.mark.parametrize("scope", LARGE.values(), ids=LARGE)
-def test_nothing_is_lost_doubled_or_left_open_in_the_long_run_with(scope: Scope):
-    found = explored(scope)
     print(found)
     assert found.ends > 0
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.shell.fake_api import FakeApi
-from tests.shell.running import LEASE, Running
+from tests.shell.running import LEASE, Running, Untold
 from tests.shell.world import until
 from watchbill.core.effects import ConnectionKey
 from watchbill.shell import health, heartbeat, overdue, watch
@@ -105,7 +105,7 @@ def block_the_queue(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stop_kopf(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Watch, "watching", False)
+    monkeypatch.setattr(Untold, "watching", False)
 
 
 def refuse_the_watch(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,13 +157,6 @@ MUTANTS: dict[str, tuple[str, Any, Rule]] = {
         lambda elector: elector.holder in ("", elector._name.identity),
         SUCCESSION,
     ),
-    "rule 9: a claim counts from when its taker leads": (
-        "observe.Observer.note_claims",
-        nothing,
-        in_a_world(
-            rules.test_rule_09_a_standby_counts_a_claim_from_when_it_saw_it_and_not_from_when_it_leads
-        ),
-    ),
     "rule 14: what is gone is left out": ("store.merge_patch", without_nulls, PATCHES),
     "rule 14: what is there is written over": ("store.merge_patch", lambda old, new: new, PATCHES),
     "rule 14: the patch is for any version": ("kube.Kube.patch_status", unfenced, PATCHES),

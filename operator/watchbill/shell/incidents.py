@@ -142,7 +142,7 @@ class IncidentKeeper:
     async def _keep(self, key: ObjectKey, incident: Incident, unread: bool) -> timedelta | None:
         parts, now = self._parts, self._parts.clock.now()
         if not parts.may_act():
-            # A standby that takes over has then waited already for whoever claimed and died (rule 9).
+            # Whoever leads next has seen a dead leader's claim for as long as its lease ran on.
             parts.observer.note_claims(incident)
             return await self._only_record(key, incident)
         blind_since = parts.observer.blind_since

@@ -170,7 +170,7 @@ class Observer:
             default_policy=self._default_policy(found),
             connections=Connections(self._cache, self.absences),
             updates=self._updates(incident),
-            foreign_claims=self._foreign_claims(incident),
+            foreign_claims=self.note_claims(incident),
             channel_claims=self._channels,
             holder=self._holder,
             last_resort=self.last_resort,
@@ -215,11 +215,7 @@ class Observer:
             found.append(UpdateFacts(created, update.metadata.name, spec.by or "unknown", spec.public_phase))
         return tuple(sorted(found, key=lambda update: (update.time, update.name)))
 
-    def note_claims(self, incident: Incident) -> None:
-        """Have the claims of others count from now, where they were not seen before."""
-        self._foreign_claims(incident)
-
-    def _foreign_claims(self, incident: Incident) -> dict[str, datetime]:
+    def note_claims(self, incident: Incident) -> dict[str, datetime]:
         """When this process first saw each claim of another; by its own clock, for skew must not matter."""
         now, seen, uid = self._clock.now(), {}, incident.metadata.uid
         for key, claim in claims_of(incident):

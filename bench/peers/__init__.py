@@ -1,0 +1,1 @@
+"""What stands beside Watchbill in the benches, each as a process of its own."""

@@ -1,0 +1,71 @@
+"""What the oracles ask of a run: what was placed in it, what it ended in, and what it is compared with."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dev.fake_slack_shapes import Channel
+from tests.faults.catalog import CATALOG, Entry
+from tests.faults.operators import EPOCH
+from tests.faults.play import Run
+from tests.support.apiserver.resources import RESOURCES
+
+TIME = re.compile(r"^\d\d:\d\d UTC: ")
+
+LATEST = 20.0
+"""Seconds by which a crash may delay a page (F66)."""
+
+Body = dict[str, Any]
+Rooms = list[tuple[str, bool, list[str]]]
+"""(name, whether it is archived, lines) of each channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a scenario costs and ends in when nothing goes wrong."""
+
+    writes: int
+    end: Body
+    levels: tuple[str, ...]
+    """The keys of all pages without their targets."""
+
+
+def entries(run: Run) -> list[Entry]:
+    """The faults of a run's plan."""
+    return [CATALOG[placed.fault] for placed in run.plan.placed]
+
+
+def end_of(run: Run) -> Body:
+    """What a run ended in, with all that a fault may rightly change left out."""
+    stage = run.stage
+    resource = next(each for each in RESOURCES if each.plural == "incidents")
+    found = {key: body.get("status", {}) for key, body in stage.server.store.all(resource)}
+    channels = [c for c in stage.vendors.slack.channels if c.said]
+    return {
+        "phases": {key: status.get("phase") for key, status in found.items()},
+        "escalation": {key: status.get("escalation", {}).get("state") for key, status in found.items()},
+        "next": {key: status.get("escalation", {}).get("nextTime") for key, status in found.items()},
+        "open alerts": len(stage.vendors.open_alerts),
+        "channels": [(c.name, c.is_archived, _said(c)) for c in channels],
+    }
+
+
+def _said(channel: Channel) -> list[str]:
+    """What was said in a channel, line by line, without times; in how many posts makes no difference."""
+    return sorted(TIME.sub("", line) for each in channel.said for line in each["text"].splitlines())
+
+
+def reference_of(run: Run) -> Reference:
+    """What a run without a fault is the reference for."""
+    return Reference(run.history.writes, end_of(run), levels_of(run))
+
+
+def levels_of(run: Run) -> tuple[str, ...]:
+    """Which levels of which rounds and epochs were paged, for which incident."""
+    return tuple(sorted({page.key.rpartition("/")[0] for page in run.stage.vendors.pages}))
+
+
+def seconds(time: str) -> float:
+    """The loop's time at a moment."""
+    return datetime.fromisoformat(time).timestamp() - EPOCH

@@ -1,0 +1,144 @@
+"""A team in namespace shop: what it has in Git, and what its people say of its incidents."""
+
+import asyncio
+import base64
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.faults.operators import EPOCH
+from tests.faults.vendors import ROUTING_KEYS
+from tests.shell.world import spec_of
+from tests.support.apiserver.requests import ApiServer
+from tests.support.builders import incident_class, policy
+from watchbill.api.durations import parse_duration
+from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
+from watchbill.shell.paths import PLURALS, core_path, path_of
+
+Body = dict[str, Any]
+
+CANARIES = {
+    **{name: {"routingKey": key} for name, key in ROUTING_KEYS.items()},
+    "backup": {"url": "https://backup.example.com/canary-backup-path"},
+    "slack": {"botToken": "xoxb-canary-slack-token"},
+}
+"""The Secrets of namespace shop: what of them is found anywhere else is a leak."""
+
+ROTATED = "canary0rotated0key00000000000000"
+"""The pager's credential after it was changed."""
+
+NAMES = ("cart", "search")
+"""The incidents that a scenario may declare."""
+
+
+@dataclass
+class Team:
+    """What is written to the API server, and when."""
+
+    said: dict[str, float] = field(default_factory=dict)
+    """When people first took or ended the incident with a UID, since it was last opened."""
+    declared: dict[str, float] = field(default_factory=dict)
+    """When the incident with a UID was declared."""
+    delays: dict[str, float] = field(default_factory=dict)
+    """How long after that each level may open at the earliest, in seconds."""
+
+    def __post_init__(self) -> None:
+        """Begin with an empty server."""
+        self._loop = asyncio.get_running_loop()
+        self.server = ApiServer(self.wall)
+
+    @property
+    def now(self) -> float:
+        """The loop's time in seconds."""
+        return self._loop.time()
+
+    def wall(self) -> datetime:
+        """The true time."""
+        return datetime.fromtimestamp(EPOCH + self._loop.time(), UTC)
+
+    def secret(self, name: str, values: dict[str, str]) -> None:
+        """Write a Secret."""
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+        self.put("Secret", name, {"data": data}, core_path("secrets", "shop"))
+
+    def connection(self, name: str, **spec: Any) -> None:
+        """Write a Connection."""
+        self.put("Connection", name, {"spec": spec})
+
+    def furnish(self, *levels: Any, row: Body | None = None, response: Body | None = None, **of: Any) -> None:
+        """A class, a policy, two connections to PagerDuty, one to a webhook, one to Slack."""
+        for name in ROUTING_KEYS:
+            key = {"name": name, "key": "routingKey"}
+            base = f"https://{name if name == 'pagerduty' else 'pagerduty.' + name}.example.com"
+            self.connection(name, pagerDuty={"routingKeySecretRef": key, "baseURL": base})
+        self.connection("backup", webhook={"urlSecretRef": {"name": "backup", "key": "url"}})
+        token = {"name": "slack", "key": "botToken"}
+        slack = {"botTokenSecretRef": token, "baseURL": "https://slack.example.com"}
+        self.connection("slack", slack=slack, allowedClasses=["service"])
+        self.policy(*levels, **of)
+        rows = {"postmortem": {"policy": "Optional"}, **(row or {})}
+        spec = spec_of(incident_class(**rows, **({"response": response} if response else {})))
+        default = {"annotations": {DEFAULT_CLASS_ANNOTATION: "true"}}
+        self.put("IncidentClass", "service", {"spec": spec}, path_of("IncidentClass"), **default)
+
+    def policy(self, *levels: Any, **options: Any) -> None:
+        """Write the policy."""
+        passed = 0.0
+        for name, after, _ in levels:
+            self.delays.setdefault(name, passed)
+            passed += parse_duration(after).total_seconds()
+        self.delays.setdefault("lastResort", passed)
+        self.put("EscalationPolicy", "primary", {"spec": spec_of(policy(*levels, **options))})
+
+    def declare(self, name: str = "cart", **spec: Any) -> str:
+        """Declare an incident; its UID."""
+        body = {"title": "Checkout returns 500", "severity": "SEV-1", "setBy": {"declaration": "ana"}} | spec
+        self.put("Incident", name, {"spec": body})
+        uid = str(self.incident(name)["metadata"]["uid"])
+        self.declared[uid] = self.now
+        return uid
+
+    def say(self, name: str = "cart", **spec: Any) -> None:
+        """Somebody changes an incident's spec."""
+        self.server.ask("PATCH", path_of("Incident", "shop", name), {"spec": spec})
+
+    def acknowledge(self, name: str = "cart", by: str = "ana") -> None:
+        """Somebody takes an incident."""
+        self.say(name, acknowledgedBy={by: {}})
+        self._note(name)
+
+    def resolve(self, name: str = "cart", reason: str = "rolled back") -> None:
+        """Somebody ends an incident."""
+        self.say(name, state="Resolved", stateReason=reason, setBy={"state": "ana"})
+        self._note(name)
+
+    def delete(self, name: str = "cart") -> None:
+        """Somebody deletes an incident."""
+        self._note(name)
+        self.server.ask("DELETE", path_of("Incident", "shop", name))
+
+    def put(self, kind: str, name: str, body: Body, path: str = "", **metadata: Any) -> None:
+        """Create an object, or merge this into the one that is there."""
+        base = path or path_of(kind, "shop")
+        version = "watchbill.dev/v1alpha1" if kind in PLURALS else "v1"
+        identity = {"apiVersion": version, "kind": kind, "metadata": {"name": name, **metadata}}
+        if self.server.ask("POST", base, identity | body).get("reason") == "AlreadyExists":
+            self.server.ask("PATCH", f"{base}/{name}", body)
+
+    def incident(self, name: str = "cart") -> Body:
+        """The incident, as it is stored; empty where it is gone."""
+        found = self.server.ask("GET", path_of("Incident", "shop", name))
+        return found if "spec" in found else {}
+
+    def status(self, name: str = "cart") -> Body:
+        """Its status."""
+        found: Body = self.incident(name).get("status", {})
+        return found
+
+    def is_true(self, condition: str, name: str = "cart") -> bool:
+        """Whether an incident's condition is True."""
+        conditions = self.status(name).get("conditions", [])
+        return any(each["type"] == condition and each["status"] == "True" for each in conditions)
+
+    def _note(self, name: str) -> None:
+        self.said.setdefault(self.incident(name)["metadata"]["uid"], self.now)
