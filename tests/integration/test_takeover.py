@@ -175,11 +175,11 @@ def test_an_alert_that_a_frozen_leader_opened_again_is_resolved_within_10_second
             team.receiver.wait_for(lambda r: [a.state for a in r.alerts] == ["resolved", "triggered"])
             leader.send_signal(signal.SIGCONT)
             team.receiver.wait_for(lambda r: [a.state for a in r.alerts] == ["resolved"] * 2, timeout=10)
-        leader.wait_for_line("this process does not lead any more", 10)
-        assert len(triggers(team.receiver)) == 2, "the one send in flight, and that of the standby"
-        incident = team.wait_for(lambda i: i if closings(i) == ["Done"] else None)
-        for field in ("phase", "escalation", "times"):
-            assert incident["status"][field] == over["status"][field]
+            leader.wait_for_line("this process does not lead any more", 10)
+            assert len(triggers(team.receiver)) == 2, "the one send in flight, and that of the standby"
+            incident = team.wait_for(lambda i: i if closings(i) == ["Done"] else None)
+            for field in ("phase", "escalation", "times"):
+                assert incident["status"][field] == over["status"][field]
     finally:
         leader.kill()
         standby.stop()
