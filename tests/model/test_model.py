@@ -21,6 +21,7 @@ What is not explored: vendors that refuse (the laws do that), and the gaps that 
 """
 
 import gc
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +32,9 @@ from tests.model import properties
 from tests.model.scopes import Scope, pages, rooms
 from tests.model.search import Broken, Explored, explored
 from tests.model.states import Faults
-from tests.support.thoroughness import FULL
+
+FULL = os.environ.get("WATCHBILL_FAULTS") == "full"
+"""Whether to explore what takes many minutes as well."""
 
 SCOPES = {
     "three levels and two deaths": pages(3, Faults(crashes=2)),
