@@ -46,6 +46,16 @@ def test_an_outcome_is_folded_into_its_hop(result, state, uncertain, again):
     assert hop.next_attempt_time == (LATER + timedelta(seconds=again) if again else None)
 
 
+def test_the_credential_of_a_page_that_may_have_arrived_is_known_when_it_is_to_be_closed():
+    assert hop_after(Result.UNKNOWN, credential="f00").credential == "f00"
+    refused = record(
+        folded(Result.UNKNOWN, credential="f00"),
+        [Outcome(SEND, Result.RETRY, LATER, reason="HTTP503", credential="ba7")],
+        LATER,
+    )
+    assert refused.pages[0].hops[0].credential == "f00"
+
+
 @pytest.mark.feature("F27.core")
 def test_every_attempt_is_in_the_ledger_with_target_time_result_and_provider_id():
     accepted = hop_after(Result.OK, external_id="PD-1", credential="f00")

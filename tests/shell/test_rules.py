@@ -201,6 +201,20 @@ async def test_rule_06_without_the_server_the_round_ends_once_and_is_recorded_an
     assert world.stored.phase == "Acknowledged"
 
 
+async def test_rule_06_a_level_that_was_opened_without_the_server_is_recorded_by_who_leads_no_more(world):
+    await declared(world, *TWO_BY_PAGERDUTY)
+    world.pass_time(301)
+    world.api.silent = True
+    await world.run()
+    opened = world.clock.now()
+    world.pass_time(60)
+    world.api.silent, world.leads = False, False
+    await world.run()
+    assert [page.level for page in world.stored.pages] == ["first", "second"]
+    assert world.stored.escalation.level == "second"
+    assert world.stored.escalation.opened_time <= opened
+
+
 async def test_rule_06_without_the_server_a_page_without_a_key_goes_once(world):
     def late(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("no answer")

@@ -188,6 +188,22 @@ async def test_rule_18_a_resolve_that_fails_is_tried_again_though_no_status_is_l
     assert world.naps == [1, 2]
 
 
+async def test_rule_18_a_resolve_is_repeated_where_the_page_may_come_in_after_it(world):
+    def late(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("no answer")
+
+    world.furnish(*TWO_BY_PAGERDUTY)
+    world.declare()
+    world.vendors.answer["events"] = late
+    await world.look()
+    await world.performer.drain(5)
+    await world.look()
+    del world.vendors.answer["events"]
+    world.delete()
+    await until(lambda: len(world.vendors.keys("resolve")) == 3)
+    assert world.naps == [60, 240]
+
+
 async def test_rule_18_who_does_not_lead_resolves_nothing(world):
     await declared(world)
     world.leads = False

@@ -11,7 +11,8 @@ from tests.shell.world import CART, World
 from tests.support.apiserver.rules import merged
 from tests.support.builders import T0
 from watchbill.api.incident import Incident
-from watchbill.api.incident_status import Hop, IncidentStatus, Page, TimelineEntry
+from watchbill.api.incident_status import Closing, Hop, IncidentStatus, Page, TimelineEntry
+from watchbill.core.ledger import with_hop
 from watchbill.shell.kube import Conflict, Invalid
 from watchbill.shell.store import KEPT_ENTRIES, Store, merge_patch, minimal
 
@@ -56,6 +57,17 @@ def test_the_minimal_status_keeps_what_decisions_need():
     assert small.timeline == tuple(map(entry, range(20, 30)))
     assert (len(small.timeline), small.timeline_dropped) == (KEPT_ENTRIES, 25)
     assert small.phase == "Triggered"
+
+
+def test_the_minimal_status_keeps_what_is_to_be_closed_by_hand():
+    told = Closing(action="Resolve", state="Done", attempts=1)
+    pages = tuple(
+        with_hop(
+            page("Accepted", "Accepted"), 0, closing=told.model_copy(update={"credential_changed": changed})
+        )
+        for changed in (False, True)
+    )
+    assert minimal(IncidentStatus(pages=pages)).pages == pages[1:]
 
 
 @pytest.fixture

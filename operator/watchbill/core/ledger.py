@@ -50,11 +50,17 @@ def may_be_open(page: Page, hop: Hop) -> bool:
 
 
 def is_settled(page: Page) -> bool:
-    """Whether nothing outside waits for the page any more, so that it may be dropped."""
+    """Whether nothing outside waits for the page any more, so that it may be dropped.
+
+    What is to be closed by hand waits for people, who know of it from the record alone.
+    """
     if page.state == "Pending":
         return False
     return all(
-        hop.closing is not None and hop.closing.action == "Resolve" and hop.closing.state != "Pending"
+        hop.closing is not None
+        and hop.closing.action == "Resolve"
+        and hop.closing.state != "Pending"
+        and not hop.closing.credential_changed
         for hop in page.hops
         if may_be_open(page, hop)
     )

@@ -72,6 +72,7 @@ def _sent(page: Page, at: int, outcome: Outcome) -> Page:
             uncertain = outcome.result == Result.UNKNOWN
             changes |= {
                 "state": "Unknown" if uncertain else "Pending",
+                "credential": outcome.credential if uncertain else hop.credential,
                 "uncertain": hop.uncertain or uncertain,
                 "next_attempt_time": outcome.time + backoff(attempts, outcome.after),
             }

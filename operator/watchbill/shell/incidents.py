@@ -215,13 +215,13 @@ class IncidentKeeper:
         raise Outdated
 
     async def _only_record(self, key: ObjectKey, incident: Incident) -> timedelta | None:
-        """Write what this process did while it still led, and decide nothing."""
+        """Write what this process did and decided while it still led, and decide nothing new."""
         unwritten, now = self._parts.unwritten, self._parts.clock.now()
         outcomes = unwritten.outcomes(key)
         if not outcomes:
             return None
         try:
-            await self._parts.store.write(incident, record(incident.status, outcomes, now))
+            await self._parts.store.write(incident, unwritten.start(key, incident, now))
         except (Conflict, NotFound):
             raise
         except KubeError:

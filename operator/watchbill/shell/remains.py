@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from watchbill.api.incident import Incident
 from watchbill.core import abandon, ledger
 from watchbill.core.backoff import CLOSING_ATTEMPTS, backoff
-from watchbill.core.effects import ChannelEffect, Effect, key_of
+from watchbill.core.effects import ChannelEffect, Effect, ResolvePage, hop_of, key_of
 from watchbill.core.outcomes import Result
+from watchbill.core.record import REPEATS
 from watchbill.shell.cache import ObjectKey, Raw
 from watchbill.shell.clock import Clock
 from watchbill.shell.observe import Observer
@@ -76,6 +77,15 @@ class Remains:
         return incident.model_copy(update={"status": status})
 
     async def _tell(self, order: Order) -> None:
+        """Tell the vendor, and again as often as a status would have it where the page may come in late."""
+        effect = order.effect
+        await self._attempt(order)
+        if isinstance(effect, ResolvePage) and hop_of(effect).uncertain:
+            for wait in REPEATS:
+                await self._sleep(wait.total_seconds())
+                await self._attempt(order)
+
+    async def _attempt(self, order: Order) -> None:
         for attempt in range(1, CLOSING_ATTEMPTS + 1):
             outcome = await self._performer.start(order)
             if outcome is None or outcome.result in (Result.OK, Result.CONFLICT):
