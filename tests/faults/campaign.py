@@ -59,12 +59,6 @@ def reference(scenario: str, replicas: int) -> Reference:
     return reference_of(play(Plan(scenario, replicas)))
 
 
-@cache
-def learned(scenario: str, replicas: int) -> tuple[Crossing, ...]:
-    """What a scenario crosses when nothing goes wrong."""
-    return tuple(play(Plan(scenario, replicas)).crossings)
-
-
 def variants() -> list[tuple[str, int]]:
     """Every scenario with the replicas that it is played with."""
     alone = [(name, scenario.replicas) for name, scenario in SCENARIOS.items()]
@@ -80,10 +74,10 @@ def outcome_of(plan: Plan) -> Outcome:
     return Outcome(plan, findings, run.happened, late, tuple(run.crossings) if is_first else ())
 
 
-def run(seconds: float, least: int, seed: int, say: Say, workers: int = 0) -> Campaign:
+def run(seconds: float, least: int, seed: int, say: Say) -> Campaign:
     """The campaign of so many seconds, which go on until `least` plans were played."""
     began, campaign = time.monotonic(), Campaign()
-    with _pool(workers) as pool:
+    with workers() as pool:
         plans: list[Plan] = []
         for outcome in _played(pool, [Plan(*variant) for variant in variants()], lambda: False):
             name, replicas = outcome.plan.scenario, outcome.plan.replicas
@@ -120,8 +114,9 @@ def _told(campaign: Campaign, outcomes: Iterable[Outcome], say: Say) -> None:
             say(f"{len(campaign.outcomes)} plans, {len(campaign.findings)} with findings")
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    count = workers or len(os.sched_getaffinity(0))
+def workers() -> ProcessPoolExecutor:
+    """A process for each core, with all that plans need in it."""
+    count = len(os.sched_getaffinity(0))
     return ProcessPoolExecutor(count, mp_context=get_context("forkserver"), initializer=_prepare)
 
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.stage import Stage
-from tests.support.apiserver.resources import RESOURCES
+from tests.faults.team import INCIDENTS
 from tests.support.apiserver.store import Change
 
-INCIDENTS = next(each for each in RESOURCES if each.plural == "incidents")
 Body = dict[str, Any]
 
 

@@ -1,7 +1,6 @@
 """Looks for each mutant: with plans that are likely to bring it out, until an oracle speaks."""
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -41,9 +40,10 @@ def catch(name: str) -> Catch:
     return Catch(name, "", "", tried)
 
 
-def catches(pool: ProcessPoolExecutor) -> list[Catch]:
-    """What came of all."""
-    return list(pool.map(catch, MUTANTS))
+def catches() -> list[Catch]:
+    """What came of the hunt for each."""
+    with campaign.workers() as pool:
+        return list(pool.map(catch, MUTANTS))
 
 
 def _plans(mutant: Mutant) -> Iterator[Plan]:
@@ -51,7 +51,7 @@ def _plans(mutant: Mutant) -> Iterator[Plan]:
     bases = [_base(text) for text in mutant.scenarios]
     yield from bases
     for base in bases:
-        crossings = campaign.learned(base.scenario, base.replicas)
+        crossings = campaign.reference(base.scenario, base.replicas).crossings
         found = list(singles(base.scenario, base.replicas, crossings))
         for fault in mutant.faults:
             yield from (plan for plan in found if plan.placed[0].fault == fault)

@@ -11,24 +11,19 @@ from tests.faults.seeds import (
     early,
     hot,
     name_in_key,
-    never,
-    never_adopted,
-    never_probed,
-    never_repeated,
     no,
     nothing,
     random_key,
     recorded_first,
-    same_epoch,
     secrets_in_logs,
     silent_conditions,
-    time_in_key,
     unfenced,
     value,
     without,
     without_nulls,
     yes,
 )
+from tests.support.seeds import never, never_adopted, never_probed, never_repeated, same_epoch, time_in_key
 from watchbill.core.acts import state_said
 
 

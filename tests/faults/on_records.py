@@ -6,6 +6,7 @@ from tests.faults.catalog import CATALOG
 from tests.faults.play import Run
 from tests.faults.runs import Body, Reference, entries
 from tests.faults.team import CANARIES, ROTATED
+from tests.faults.virtual_time import START
 
 WRITES = 6
 """Status writes that one fault may cost beyond those of a run without any."""
@@ -55,7 +56,7 @@ def is_no_loop(run: Run, reference: Reference) -> Iterator[str]:
     most = reference.writes + WRITES * len(run.plan.placed) + lasts / PERIOD
     if run.history.writes > most:
         yield f"{run.history.writes} status writes, where {most:.0f} are explained"
-    virtual = run.stage.now_at_end - 1000.0
+    virtual = run.stage.now_at_end - START
     most_requests = 250 + 8 * virtual
     if run.stage.network.requests > most_requests:
         yield f"{run.stage.network.requests} requests in {virtual:.0f} s"

@@ -2,20 +2,24 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.faults.campaign import Campaign, Outcome
 from tests.faults.catalog import CATALOG
+from tests.faults.hunt import Catch
 from tests.faults.plans import is_crash
 
 ROOT = Path(__file__).resolve().parents[2]
 JSON = ROOT / ".dev" / "faults.json"
 
+Facts = dict[str, Any]
+
 COUNTED = {"lost": "O2", "duplicate": "O3", "ghost": "O4", "early": "O9"}
 
 
-def facts(campaign: Campaign) -> dict[str, Any]:
+def facts(campaign: Campaign, catches: Sequence[Catch], seed: int) -> Facts:
     """All numbers of the report."""
     crashes = sorted(outcome.lateness for outcome in campaign.outcomes if _is_crashed(outcome))
     kinds = Counter(finding.partition(" ")[0] for each in campaign.findings for finding in each.findings)
@@ -33,6 +37,9 @@ def facts(campaign: Campaign) -> dict[str, Any]:
             "max": _percentile(crashes, 100),
         },
         **{name: kinds[oracle] for name, oracle in COUNTED.items()},
+        "mutants": {each.mutant: each.oracle for each in catches if each.oracle},
+        "missed": [each.mutant for each in catches if not each.oracle],
+        "seed": seed,
         "findings": {str(outcome.plan): outcome.findings for outcome in campaign.findings},
     }
 
@@ -55,9 +62,8 @@ def coverage(campaign: Campaign) -> dict[str, str]:
     return {when: f"{len(found & all_of)}/{len(all_of)}" for when, found in covered.items()}
 
 
-def summary(campaign: Campaign) -> str:
+def summary(found: Facts) -> str:
     """The report in a few lines."""
-    found = facts(campaign)
     groups = ", ".join(f"{name} {count}" for name, count in sorted(found["by group"].items()))
     covered = ", ".join(f"{when} {share}" for when, share in found["covered"].items())
     late = found["recovery in seconds"]
@@ -67,14 +73,15 @@ def summary(campaign: Campaign) -> str:
             f"crossings crashed at: {covered}",
             ", ".join(f"{name} {found[name]}" for name in COUNTED) + f", findings {len(found['findings'])}",
             f"a page after crashes: p50 {late['p50']} s, p99 {late['p99']} s, at most {late['max']} s late",
+            f"mutants found: {len(found['mutants'])}, missed: {found['missed'] or 'none'}",
         )
     )
 
 
-def write(campaign: Campaign, seed: int) -> None:
+def write(found: Facts) -> None:
     """Keep the numbers where other tools find them."""
     JSON.parent.mkdir(exist_ok=True)
-    JSON.write_text(json.dumps(facts(campaign) | {"seed": seed}, indent=2) + "\n")
+    JSON.write_text(json.dumps(found, indent=2) + "\n")
 
 
 def _is_crashed(outcome: Outcome) -> bool:

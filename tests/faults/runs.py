@@ -7,9 +7,10 @@ from typing import Any
 
 from dev.fake_slack_shapes import Channel
 from tests.faults.catalog import CATALOG, Entry
+from tests.faults.crossings import Crossing
 from tests.faults.operators import EPOCH
 from tests.faults.play import Run
-from tests.support.apiserver.resources import RESOURCES
+from tests.faults.team import INCIDENTS
 
 TIME = re.compile(r"^\d\d:\d\d UTC: ")
 
@@ -29,6 +30,7 @@ class Reference:
     end: Body
     levels: tuple[str, ...]
     """The keys of all pages without their targets."""
+    crossings: tuple[Crossing, ...]
 
 
 def entries(run: Run) -> list[Entry]:
@@ -39,8 +41,7 @@ def entries(run: Run) -> list[Entry]:
 def end_of(run: Run) -> Body:
     """What a run ended in, with all that a fault may rightly change left out."""
     stage = run.stage
-    resource = next(each for each in RESOURCES if each.plural == "incidents")
-    found = {key: body.get("status", {}) for key, body in stage.server.store.all(resource)}
+    found = {key: body.get("status", {}) for key, body in stage.server.store.all(INCIDENTS)}
     channels = [c for c in stage.vendors.slack.channels if c.said]
     return {
         "phases": {key: status.get("phase") for key, status in found.items()},
@@ -58,7 +59,7 @@ def _said(channel: Channel) -> list[str]:
 
 def reference_of(run: Run) -> Reference:
     """What a run without a fault is the reference for."""
-    return Reference(run.history.writes, end_of(run), levels_of(run))
+    return Reference(run.history.writes, end_of(run), levels_of(run), tuple(run.crossings))
 
 
 def levels_of(run: Run) -> tuple[str, ...]:

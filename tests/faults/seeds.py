@@ -5,17 +5,15 @@ They are seeded here, in the memory of one process, and never stand in the produ
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import structlog
 
-from watchbill.core import channel, decide, delivery, escalation, levels, record, targets
-from watchbill.core.draft import Draft
-from watchbill.core.effects import CreateChannel, IncidentFacts, PostToChannel, SendPage
+from watchbill.core import decide, record
+from watchbill.core.effects import SendPage
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Verdict
 from watchbill.shell.clock import Clock
@@ -31,11 +29,6 @@ Seed = Callable[[Patch], None]
 def value(name: str, instead: Any) -> Seed:
     """Something else in the place of what the product has under a name."""
     return lambda patch: patch.setattr(f"watchbill.{name}", instead)
-
-
-def never(draft: Draft) -> Iterator[datetime]:
-    """No wake-up."""
-    return iter(())
 
 
 def without(name: str) -> Seed:
@@ -69,29 +62,6 @@ def name_in_key(uid: str, place: tuple[int, int, str], *target: str) -> str:
     return f"shop-cart/{place[0]}/{place[1]}/{place[2]}/{target[0][:8]}"
 
 
-def time_in_key(patch: Patch) -> None:
-    """A key that holds the time."""
-    page_for = targets.page_for
-
-    def mutant(draft: Draft, *arguments: Any) -> Any:
-        page = page_for(draft, *arguments)
-        hops = tuple(h.model_copy(update={"key": f"{h.key}{draft.now:%H%M%S}"}) for h in page.hops)
-        return page.model_copy(update={"hops": hops})
-
-    patch.setattr(levels, "page_for", mutant)
-
-
-def same_epoch(patch: Patch) -> None:
-    """An epoch that does not grow."""
-    begun = escalation.begun
-
-    def mutant(draft: Draft, *arguments: Any) -> Draft:
-        is_first = draft.escalation.epoch == 0
-        return begun(draft if is_first else draft.escalating(epoch=draft.escalation.epoch - 1), *arguments)
-
-    patch.setattr(escalation, "begun", mutant)
-
-
 def without_nulls(old: Any, new: Any) -> Any:
     """The patch that says what is new and not what is gone."""
     if not isinstance(old, dict) or not isinstance(new, dict):
@@ -107,30 +77,6 @@ def unfenced(patch: Patch) -> None:
         return await patched(kube, path, {"status": body["status"]}, timeout)
 
     patch.setattr(Kube, "patch_status", mutant)
-
-
-def never_repeated(patch: Patch) -> None:
-    """A page that may have arrived, and does not say so."""
-    send = delivery._send
-    patch.setattr(delivery, "_send", lambda *arguments: replace(send(*arguments), repeated=False))
-
-
-def never_adopted(patch: Patch) -> None:
-    """A channel that was made and not marked is somebody else's."""
-
-    def mutant(facts: IncidentFacts, found: Any, other: str, may_adopt: bool) -> CreateChannel:
-        return CreateChannel(facts, found, other)
-
-    patch.setattr(channel, "CreateChannel", mutant)
-
-
-def never_probed(patch: Patch) -> None:
-    """A post is sent again without a look for it."""
-
-    def mutant(facts: IncidentFacts, found: Any, text: str) -> PostToChannel:
-        return PostToChannel(facts, found.model_copy(update={"uncertain": False}), text)
-
-    patch.setattr(channel, "PostToChannel", mutant)
 
 
 def by_the_wall(clock: Clock) -> datetime:

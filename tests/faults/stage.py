@@ -8,13 +8,13 @@ from typing import TypeVar
 from tests.faults.crossings import Crossing
 from tests.faults.network import Network
 from tests.faults.operators import Operator
-from tests.faults.team import CANARIES, NAMES, Team
+from tests.faults.team import CANARIES, INCIDENTS, NAMES, Team
 from tests.faults.vendors import Vendors
 from tests.faults.virtual_time import Process
 from tests.faults.watch import Event, undisturbed
 from tests.support.apiserver.answers import Answer
 from tests.support.apiserver.reading import Request
-from tests.support.apiserver.resources import NAMESPACES, RESOURCES
+from tests.support.apiserver.resources import NAMESPACES
 
 PATIENCE = 1200.0
 """Seconds that people wait for something before they call it lost."""
@@ -174,19 +174,16 @@ class Stage(Team):
                 await process.bury()
 
     def _version(self) -> list[tuple[str, str]]:
-        resource = next(each for each in RESOURCES if each.plural == "incidents")
-        return [(key, body["metadata"]["resourceVersion"]) for key, body in self.server.store.all(resource)]
+        return [(key, body["metadata"]["resourceVersion"]) for key, body in self.server.store.all(INCIDENTS)]
 
     def _is_owed(self) -> bool:
-        """Whether an incident's record says that a vendor is still to be told something."""
-        resource = next(each for each in RESOURCES if each.plural == "incidents")
-        pages = [
-            page
-            for _, body in self.server.store.all(resource)
-            for page in body.get("status", {}).get("pages", [])
-        ]
+        """Whether a vendor is still to be told something: of an incident, or of one that is gone."""
+        incidents = [body for _, body in self.server.store.all(INCIDENTS)]
+        pages = [page for body in incidents for page in body.get("status", {}).get("pages", [])]
         closings = [hop.get("closing") or {} for page in pages for hop in page["hops"]]
-        return any(each.get("state") == "Pending" or each.get("nextAttemptTime") for each in closings)
+        uids = {body["metadata"]["uid"] for body in incidents}
+        left = any(key.partition("/")[0] not in uids for key in self.vendors.open_alerts)
+        return left or any(each.get("state") == "Pending" or each.get("nextAttemptTime") for each in closings)
 
     def _somebody_later(self, level: str, uid: str, since: float) -> bool:
         """Whether a page of a level came that opens only where nobody of this one could be reached."""

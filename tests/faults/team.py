@@ -10,12 +10,15 @@ from tests.faults.operators import EPOCH
 from tests.faults.vendors import ROUTING_KEYS
 from tests.shell.world import spec_of
 from tests.support.apiserver.requests import ApiServer
+from tests.support.apiserver.resources import RESOURCES
 from tests.support.builders import incident_class, policy
 from watchbill.api.durations import parse_duration
 from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.shell.paths import PLURALS, core_path, path_of
 
 Body = dict[str, Any]
+
+INCIDENTS = next(each for each in RESOURCES if each.plural == "incidents")
 
 CANARIES = {
     **{name: {"routingKey": key} for name, key in ROUTING_KEYS.items()},

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -108,7 +108,7 @@ class Vendors:
 
     def _to_slack(self, request: httpx.Request) -> httpx.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        moment = datetime.now(UTC)
+        moment = self.wall()
         path = f"/slack{request.url.raw_path.decode()}"
         received = Received(request.method, path, headers, request.content, self.now(), moment)
         return httpx.Response(200, json=self.slack.answer(received))

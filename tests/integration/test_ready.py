@@ -18,8 +18,8 @@ from watchbill.cli.main import app
 
 pytestmark = pytest.mark.cluster
 
-AT_ONCE = "--timeout=10s"
-"""How soon Ready must say what is so: within 5 s, and as much again where the machine is busy."""
+AT_ONCE = "--timeout=5s"
+"""How soon Ready must say what is so."""
 
 GIT_KINDS = ("connection", "escalationpolicy", "incidentclass")
 Json = dict[str, Any]
@@ -37,14 +37,14 @@ def found(kubectl: Kubectl, namespace: str, what: str) -> Json:
 
 
 def ready(kubectl: Kubectl, namespace: str, what: str, status: str) -> Json:
-    """The condition Ready, once it has this status for the newest generation."""
+    """The condition Ready, once it has this status for the newest generation; 5 s are allowed for it."""
     kubectl("wait", what, "--namespace", namespace, f"--for=condition=Ready={status}", AT_ONCE)
     (condition,) = found(kubectl, namespace, what)["status"]["conditions"]
     return dict(condition)
 
 
 def ready_for(kubectl: Kubectl, namespace: str, what: str, reason: str) -> Json:
-    """The condition Ready, once it gives this reason."""
+    """The condition Ready, once it gives this reason; 5 s are allowed for it."""
 
     def complaint() -> str | None:
         conditions = found(kubectl, namespace, what).get("status", {}).get("conditions", [])

@@ -1,8 +1,8 @@
 """The laws are worth something: each of these faults in the core breaks one of them in bounded time."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,12 +17,11 @@ from tests.laws import test_deciding_twice_changes_nothing as twice_law
 from tests.laws import test_nothing_happens_before_the_requeue as requeue_law
 from tests.laws import test_old_objects_decide_like_new_ones as old_law
 from tests.laws import test_only_an_open_incident_pages as paging_law
+from tests.support.seeds import never, never_adopted, never_probed, never_repeated, same_epoch, time_in_key
 from tests.support.simulate import Cut
-from watchbill.api.resources import Channel
-from watchbill.core import cadence, channel, closing, decide, delivery, escalation, levels, record, targets
+from watchbill.core import cadence, channel, closing, decide, delivery, escalation, record, targets
 from watchbill.core.acts import snoozed
 from watchbill.core.draft import Draft
-from watchbill.core.effects import CreateChannel, IncidentFacts, PostToChannel
 from watchbill.core.lifecycle import OPEN
 from watchbill.core.transition import with_all_conditions
 
@@ -43,10 +42,6 @@ class Mutant:
     draws: tuple[st.SearchStrategy[Any], ...]
 
 
-def never(draft: Draft) -> Iterator[datetime]:
-    return iter(())
-
-
 def without_step(step: Callable[[Draft], Draft]) -> Callable[[Patch], None]:
     left = tuple(other for other in decide.STEPS if other is not step)
     return lambda patch: patch.setattr(decide, "STEPS", left)
@@ -58,48 +53,8 @@ def one_pass(draft: Draft) -> Draft:
     return draft
 
 
-def same_epoch(patch: Patch) -> None:
-    begun = escalation.begun
-
-    def mutant(draft: Draft, *arguments: Any) -> Draft:
-        is_first = draft.escalation.epoch == 0
-        return begun(draft if is_first else draft.escalating(epoch=draft.escalation.epoch - 1), *arguments)
-
-    patch.setattr(escalation, "begun", mutant)
-
-
-def time_in_key(patch: Patch) -> None:
-    page_for = targets.page_for
-
-    def mutant(draft: Draft, *arguments: Any) -> Any:
-        page = page_for(draft, *arguments)
-        hops = tuple(h.model_copy(update={"key": f"{h.key}{draft.now:%H%M%S}"}) for h in page.hops)
-        return page.model_copy(update={"hops": hops})
-
-    patch.setattr(levels, "page_for", mutant)
-
-
-def never_repeated(patch: Patch) -> None:
-    send = delivery._send
-    patch.setattr(delivery, "_send", lambda *arguments: replace(send(*arguments), repeated=False))
-
-
 def name_in_key(patch: Patch) -> None:
     patch.setattr(targets, "page_key", lambda uid, place, *target: f"shop/{place}/{target}")
-
-
-def never_adopted(patch: Patch) -> None:
-    def mutant(facts: IncidentFacts, found: Channel, other: str, may_adopt: tuple[str, ...]) -> CreateChannel:
-        return CreateChannel(facts, found, other)
-
-    patch.setattr(channel, "CreateChannel", mutant)
-
-
-def never_probed(patch: Patch) -> None:
-    def mutant(facts: IncidentFacts, found: Channel, text: str) -> PostToChannel:
-        return PostToChannel(facts, found.model_copy(update={"uncertain": False}), text)
-
-    patch.setattr(channel, "PostToChannel", mutant)
 
 
 MUTANTS = {

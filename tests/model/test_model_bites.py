@@ -1,8 +1,7 @@
 """The model is worth something: each of these faults breaks the property that is named beside it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -12,10 +11,9 @@ from tests.model.properties import AT_LEAST_ONCE, AT_MOST_ONCE, NO_GHOST, REST
 from tests.model.scopes import Scope, pages, rooms
 from tests.model.search import Broken, explored
 from tests.model.states import Faults, Pending, State
-from watchbill.api.resources import Channel
+from tests.support.seeds import never, never_adopted, never_probed, same_epoch
 from watchbill.core import channel, closing, delivery, escalation, levels, record, targets
 from watchbill.core.draft import Draft
-from watchbill.core.effects import CreateChannel, IncidentFacts, PostToChannel
 
 Patch = pytest.MonkeyPatch
 
@@ -35,10 +33,6 @@ class Mutant:
     breaks: str
 
 
-def never(draft: Draft) -> Iterator[datetime]:
-    return iter(())
-
-
 def dropping(patch: Patch) -> None:
     written = operators.Operators._written
 
@@ -50,16 +44,6 @@ def dropping(patch: Patch) -> None:
     patch.setattr(operators.Operators, "_written", mutant)
 
 
-def same_epoch(patch: Patch) -> None:
-    begun = escalation.begun
-
-    def mutant(draft: Draft, *arguments: Any) -> Draft:
-        is_first = draft.escalation.epoch == 0
-        return begun(draft if is_first else draft.escalating(epoch=draft.escalation.epoch - 1), *arguments)
-
-    patch.setattr(escalation, "begun", mutant)
-
-
 def holder_in_key(patch: Patch) -> None:
     page_for = targets.page_for
 
@@ -69,20 +53,6 @@ def holder_in_key(patch: Patch) -> None:
         return page.model_copy(update={"hops": hops, "id": f"{page.id}{by}"})
 
     patch.setattr(levels, "page_for", mutant)
-
-
-def never_adopted(patch: Patch) -> None:
-    def mutant(facts: IncidentFacts, found: Channel, other: str, may_adopt: tuple[str, ...]) -> CreateChannel:
-        return CreateChannel(facts, found, other)
-
-    patch.setattr(channel, "CreateChannel", mutant)
-
-
-def never_probed(patch: Patch) -> None:
-    def mutant(facts: IncidentFacts, found: Channel, text: str) -> PostToChannel:
-        return PostToChannel(facts, found.model_copy(update={"uncertain": False}), text)
-
-    patch.setattr(channel, "PostToChannel", mutant)
 
 
 def put(module: Any, name: str, instead: Any) -> Callable[[Patch], None]:
