@@ -140,7 +140,9 @@ CATALOG: Mapping[str, Entry] = {
     "frozen-before": Entry("time", LEAVING, _held(60), lasts=60, moves=True),
     "frozen-briefly": Entry("time", LEAVING, _before(environment.frozen(5))),
     # More than one replica, or what it looks like.
-    "cut-off": Entry("replicas", LEAVING, _before(environment.cut_off(30)), lasts=30, blinds=True),
+    "cut-off": Entry(
+        "replicas", LEAVING, _before(environment.cut_off(30)), lasts=30, moves=True, blinds=True
+    ),
     "lease-stolen": Entry("replicas", LEAVING, _before(environment.lease_stolen), lasts=15),
     "lease-refused": Entry("replicas", LEAVING, _before(environment.lease_refused(20)), lasts=20),
     "newer-version": Entry("replicas", LEAVING, _before(environment.newer_version)),

@@ -66,7 +66,8 @@ def shows_its_errors(run: Run, reference: Reference) -> Iterator[str]:
     """O7: what a vendor answered badly stands in the incident."""
     happened = {crossing.number for _, crossing in run.stage.network.happened}
     bad = [p for p in run.plan.placed if CATALOG[p.fault].shows and p.number in happened]
-    alone = len(run.plan.placed) == len(bad) == 1
+    # A process that dies before the answer is due has nothing to tell of it.
+    alone = len(run.plan.placed) == len(bad) == 1 and not run.scenario.absent
     is_page = alone and run.crossings[bad[0].number].label.partition(" ")[2].startswith(TOLD)
     statuses = (status for uid in run.history.uids for status in run.history.statuses(uid))
     if is_page and not _is_gone(run) and not any(map(_tells, statuses)):

@@ -51,7 +51,9 @@ SCENARIOS: Mapping[str, Scenario] = {
     "rounds": Scenario(stories.rounds),
     "unreachable": Scenario(stories.unreachable),
     "taken-unpaged": Scenario(stories.taken_unpaged),
-    "credential-rotated": Scenario(stories.credential_rotated, unfit=(*CREDENTIALS, "namespace-ending")),
+    "credential-rotated": Scenario(
+        stories.credential_rotated, unfit=(*CREDENTIALS, "namespace-ending", "resolved-meanwhile")
+    ),
 }
 
 

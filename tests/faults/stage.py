@@ -28,6 +28,9 @@ LOOK = 0.1
 QUIET = 25.0
 """Seconds without a change to any incident after which a run counts as settled."""
 
+TOLD_WITHIN = 400.0
+"""Seconds in which a vendor is told of a deleted incident's end for the last time."""
+
 LONGEST = 900.0
 """Seconds that a run gets to settle."""
 
@@ -183,7 +186,9 @@ class Stage(Team):
         closings = [hop.get("closing") or {} for page in pages for hop in page["hops"]]
         uids = {body["metadata"]["uid"] for body in incidents}
         left = any(key.partition("/")[0] not in uids for key in self.vendors.open_alerts)
-        return left or any(each.get("state") == "Pending" or each.get("nextAttemptTime") for each in closings)
+        return (left and self.now < self.deleted + TOLD_WITHIN) or any(
+            each.get("state") == "Pending" or each.get("nextAttemptTime") for each in closings
+        )
 
     def _somebody_later(self, level: str, uid: str, since: float) -> bool:
         """Whether a page of a level came that opens only where nobody of this one could be reached."""

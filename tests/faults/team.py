@@ -45,6 +45,9 @@ class Team:
     delays: dict[str, float] = field(default_factory=dict)
     """How long after that each level may open at the earliest, in seconds."""
 
+    deleted: float = 0.0
+    """When an incident was last deleted."""
+
     def __post_init__(self) -> None:
         """Begin with an empty server."""
         self._loop = asyncio.get_running_loop()
@@ -117,6 +120,7 @@ class Team:
 
     def delete(self, name: str = "cart") -> None:
         """Somebody deletes an incident."""
+        self.deleted = self.now
         self._note(name)
         self.server.ask("DELETE", path_of("Incident", "shop", name))
 
