@@ -56,9 +56,12 @@ faults: $(STAMP) ## try faults at every crossing of the operator's boundary; ARG
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.faults $(ARGS)
 
 .PHONY: faults-full
-faults-full: $(STAMP) ## try faults for an hour, and explore the model of them to its large bounds; takes 5 GB
+faults-full: $(STAMP) ## try faults for an hour, explore the model of them to its large bounds (5 GB), and kill 200 leaders
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.faults --minutes 60
 	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -s tests/model
+	@$(BIN)/python -m dev build
+	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -rP --dist worksteal -n $(CLUSTER_WORKERS) \
+		tests/integration/test_failover.py
 
 .PHONY: contract
 contract: $(STAMP) ## hold our requests, and our fakes, against the vendors' own documents

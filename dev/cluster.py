@@ -126,6 +126,12 @@ class Cluster:
         self._access = self._found()
         return self._access is not None
 
+    def outage(self) -> AbstractContextManager[None]:
+        """A time without the API server, as long as the `with` block lasts; raises DevError for kind's."""
+        if self._recorded() is not self._local:
+            raise DevError("Only the API server of a local control plane can be stopped.")
+        return self._local.outage()
+
     def stop(self) -> None:
         """Ends it and waits until it is gone; its logs stay."""
         atexit.unregister(self.stop)

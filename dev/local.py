@@ -2,7 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +51,7 @@ class LocalProvider:
         self._die_with_parent = die_with_parent
         self._durable = durable
         self._children: list[subprocess.Popen[bytes]] = []
+        self._apiserver: list[str] = []
 
     @cached_property
     def _assets(self) -> Assets:
@@ -85,6 +87,16 @@ class LocalProvider:
         except (OSError, ValueError, KeyError):
             return None
 
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """A time without kube-apiserver, which comes back with all that etcd holds."""
+        processes.stop(self._layout.pid_file("kube-apiserver"), patience=10.0)
+        try:
+            yield
+        finally:
+            self._start("kube-apiserver", self._apiserver)
+            self._wait_until_ready(str(json.loads(self._layout.record.read_text())["url"]))
+
     def halt(self) -> None:
         """Ends both servers, and waits until they are gone."""
         for name in NAMES:
@@ -104,8 +116,11 @@ class LocalProvider:
         pki.create_service_account_key(layout.pki)
         # kube-apiserver waits up to a second before it tries an absent etcd again.
         wait_until(lambda: self._etcd_complaint(ports), READY_SECONDS, pause=0.01)
-        command = servers.apiserver_command(self._assets, layout, ports, authority, serving)
-        self._start("kube-apiserver", command)
+        self._apiserver = servers.apiserver_command(self._assets, layout, ports, authority, serving)
+        self._start("kube-apiserver", self._apiserver)
+        return self._wait_until_ready(url)
+
+    def _wait_until_ready(self, url: str) -> Access:
         access = self._access(url)
         client = access.client()
         wait_until(lambda: self._complaint(client), READY_SECONDS)

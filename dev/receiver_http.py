@@ -106,7 +106,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Receive one request and react to it."""
         listener = cast(Server, self.server).listener
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        length = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # Whoever was sending is gone, and no vendor acts on a part of a request.
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         arrived = Received(self.command, self.path, headers, body, time.monotonic(), datetime.now(UTC))
         reaction = listener.receive(arrived)

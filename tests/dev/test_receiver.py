@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -126,6 +127,14 @@ def test_a_connection_can_end_badly(receiver: Receiver, kind: Any, error: type[E
     with pytest.raises(error):
         post(receiver, "/hook", {})
     assert len(receiver.requests) == 1
+
+
+def test_a_request_that_breaks_off_has_not_arrived(receiver: Receiver):
+    with socket.create_connection(("127.0.0.1", int(receiver.url.rpartition(":")[2])), timeout=10) as sender:
+        sender.sendall(b"POST /hook HTTP/1.1\r\ncontent-length: 9\r\n\r\n{")
+        sender.shutdown(socket.SHUT_WR)
+        assert sender.recv(1) == b"", "it is not answered"
+    assert receiver.requests == []
 
 
 def test_an_answer_can_stall_after_its_head(receiver: Receiver):

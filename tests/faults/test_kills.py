@@ -1,5 +1,7 @@
 """Two replicas on a Lease: the leader dies at any moment, and nobody waits for long."""
 
+import pytest
+
 from tests.faults import campaign
 from tests.faults.kills import SCENES, killed
 from tests.faults.on_pages import loses_no_page, pages_no_ghost, repeats_nothing
@@ -13,6 +15,7 @@ GOAL = 12.5
 ORACLES = (loses_no_page, repeats_nothing, pages_no_ghost)
 
 
+@pytest.mark.feature("F66")
 def test_over_200_random_kills_of_the_leader_no_page_is_lost_and_none_is_20_s_late():
     late: list[float] = []
     for seed in range(KILLS):

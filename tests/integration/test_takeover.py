@@ -1,4 +1,4 @@
-"""Who acts when the leader is killed, asked to stop or frozen, and what a leader does that is cut off."""
+"""Who acts when the leader is killed, stopped, frozen or cut off, and what it does that leads no more."""
 
 import signal
 import time
@@ -12,7 +12,7 @@ from dev.operator_process import OperatorProcess
 from dev.receiver import Reaction
 from tests.support.builders import target
 from tests.support.cut import Wire
-from tests.support.team import Team, triggers
+from tests.support.team import Object, Team, triggers
 
 pytestmark = pytest.mark.cluster
 
@@ -46,6 +46,7 @@ def test_a_standby_takes_over_when_the_leader_is_killed(team: Team, cluster: Clu
         leader.kill()
 
 
+@pytest.mark.feature("F66")
 def test_a_leader_that_is_asked_to_stop_hands_over_at_once(team: Team, cluster: Cluster, tmp_path: Path):
     leader = operator(cluster, tmp_path, "one").start()
     standby = operator(cluster, tmp_path, "two").start(wait=False)
@@ -86,23 +87,105 @@ def test_paging_goes_on_while_the_api_server_is_silent(
         assert process.exit_code is None
 
 
-def test_a_frozen_leader_that_wakes_up_sends_nothing_more(team: Team, cluster: Cluster, tmp_path: Path):
+def test_a_leader_that_is_cut_off_beside_a_standby_opens_no_second_alert(
+    team: Team, cluster: Cluster, wire: Wire, tmp_path: Path
+):
+    kubeconfig = wire.kubeconfig(cluster.operator_kubeconfig, tmp_path / "wired.kubeconfig")
+    leader = OperatorProcess(kubeconfig, tmp_path / "one.log", identity="one").start()
+    standby = operator(cluster, tmp_path, "two").start(wait=False)
+    try:
+        team.declare_in_steps("20s")
+        team.receiver.wait_for(triggers)
+        team.wait_for(lambda i: i["status"]["pages"][0]["state"] == "Accepted")
+        wire.cut()
+        cut = time.monotonic()
+        standby.wait_for_line("ready", 30)
+        assert time.monotonic() - cut < 20
+        team.receiver.wait_for(lambda r: len(triggers(r)) == 3, timeout=25)
+        first, second, again = triggers(team.receiver)
+        assert first != second == again, "both paged the second level, under one key"
+        team.acknowledge()
+        team.receiver.wait_for(lambda r: {a.state for a in r.alerts} == {"acknowledged"})
+        time.sleep(max(0.0, 30 - (time.monotonic() - cut)))  # The partition itself.
+        wire.mend()
+        begins = leader.log.stat().st_size
+        assert standby.stop() == 0
+        leader.wait_for_line("this process leads", 10, begins)
+        team.patch(state="Resolved", stateReason="done", setBy={"state": "admin"})
+        team.receiver.wait_for(lambda r: {a.state for a in r.alerts} == {"resolved"})
+        assert [alert.dedup_key for alert in team.receiver.alerts] == [first, second]
+        assert len(triggers(team.receiver)) == 3
+    finally:
+        standby.stop()
+        leader.kill()
+
+
+def test_a_frozen_leader_that_wakes_up_sends_and_writes_nothing_more(
+    team: Team, cluster: Cluster, tmp_path: Path
+):
     leader = operator(cluster, tmp_path, "one").start()
     standby = operator(cluster, tmp_path, "two").start(wait=False)
     try:
         team.declare_in_steps(STEP)
-        team.receiver.wait_for(triggers)
+        team.wait_for(lambda i: i["status"]["pages"][0]["state"] == "Accepted")
         leader.send_signal(signal.SIGSTOP)
         standby.wait_for_line("ready", 30)
         team.receiver.wait_for(lambda r: len(set(triggers(r))) == 2, timeout=25)
         team.acknowledge()
         team.receiver.wait_for(lambda r: {a.state for a in r.alerts} == {"acknowledged"})
+        before = team.wait_for(lambda i: i if closings(i) == ["Done", "Done"] else None)
         sent = len(triggers(team.receiver))
         leader.send_signal(signal.SIGCONT)
         leader.wait_for_line("this process does not lead any more", 10)
+        # Whoever looks at all that is there again has looked at this incident too.
+        begins = leader.log.stat().st_size
+        standby.stop()
+        leader.wait_for_line("this process leads", 10, begins)
+        assert team.incident() == before
         team.patch(state="Resolved", stateReason="done", setBy={"state": "admin"})
         team.receiver.wait_for(lambda r: {a.state for a in r.alerts} == {"resolved"})
         assert len(triggers(team.receiver)) == sent
     finally:
         leader.kill()
         standby.stop()
+
+
+def test_an_alert_that_a_frozen_leader_opened_again_is_resolved_within_10_seconds(
+    team: Team, cluster: Cluster, tmp_path: Path
+):
+    leader = operator(cluster, tmp_path, "one").start()
+    standby = operator(cluster, tmp_path, "two").start(wait=False)
+    try:
+        with Wire(team.receiver.url) as slow:
+            key = {"name": "pagerduty", "key": "routingKey"}
+            team.connection(
+                "pagerduty",
+                pagerDuty={"routingKeySecretRef": key, "baseURL": f"http://127.0.0.1:{slow.port}"},
+            )
+            slow.hold()
+            team.declare_in_steps("5m")
+            slow.wait_until_held()
+            leader.send_signal(signal.SIGSTOP)
+            standby.wait_for_line("ready", 30)
+            team.receiver.wait_for(triggers, timeout=20)
+            team.patch(state="Resolved", stateReason="done", setBy={"state": "admin"})
+            team.receiver.wait_for(lambda r: [a.state for a in r.alerts] == ["resolved"])
+            over = team.wait_for(lambda i: i if closings(i) == ["Done"] else None)
+            slow.release()
+            team.receiver.wait_for(lambda r: [a.state for a in r.alerts] == ["resolved", "triggered"])
+            leader.send_signal(signal.SIGCONT)
+            team.receiver.wait_for(lambda r: [a.state for a in r.alerts] == ["resolved"] * 2, timeout=10)
+            leader.wait_for_line("this process does not lead any more", 10)
+            assert len(triggers(team.receiver)) == 2, "the one send in flight, and that of the standby"
+            incident = team.wait_for(lambda i: i if closings(i) == ["Done"] else None)
+            for field in ("phase", "escalation", "times"):
+                assert incident["status"][field] == over["status"][field]
+    finally:
+        leader.kill()
+        standby.stop()
+
+
+def closings(incident: Object) -> list[str]:
+    """How far the outside has been told of each page of an incident."""
+    pages = incident["status"]["pages"]
+    return [hop.get("closing", {}).get("state", "") for page in pages for hop in page["hops"]]

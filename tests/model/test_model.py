@@ -21,7 +21,6 @@ What is not explored: vendors that refuse (the laws do that), and the gaps that 
 """
 
 import gc
-import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -32,9 +31,7 @@ from tests.model import properties
 from tests.model.scopes import Scope, pages, rooms
 from tests.model.search import Broken, Explored, explored
 from tests.model.states import Faults
-
-FULL = os.environ.get("WATCHBILL_FAULTS") == "full"
-"""Whether to explore what takes many minutes as well."""
+from tests.support.thoroughness import FULL
 
 SCOPES = {
     "three levels and two deaths": pages(3, Faults(crashes=2)),
