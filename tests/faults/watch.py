@@ -1,4 +1,4 @@
-"""The watch without kopf: it lists each kind once, and goes on from there, as kopf does."""
+"""The watch without kopf: it asks from where on to watch each kind, and goes on from there, as kopf does."""
 
 import asyncio
 from collections.abc import Callable
@@ -51,12 +51,11 @@ class LocalWatch(Watch):
         self._surface = surface
         self._disturb = disturb
         self._tasks: list[asyncio.Task[None]] = []
-        self._listed: set[str] = set()
 
     @property
     def watching(self) -> bool:
-        """Whether every kind has been listed."""
-        return len(self._listed) == len(KINDS)
+        """Whether every kind is watched."""
+        return len(self._watched) == len(KINDS)
 
     @property
     def silent_for(self) -> float:
@@ -72,7 +71,7 @@ class LocalWatch(Watch):
         """Begin anew, as kopf does when it is told to: what was deleted meanwhile it never tells."""
         for task in self._tasks:
             task.cancel()
-        self._listed.clear()
+        self._watched.clear()
         self.on_gap()
         self.start()
 
@@ -85,19 +84,18 @@ class LocalWatch(Watch):
         version = ""
         while True:
             try:
-                version = version or await self._list(kind)
+                version = version or await self._begin(kind)
                 version = await self._stream(kind, version)
             except NoAnswer:
                 await asyncio.sleep(PAUSE)
 
-    async def _list(self, kind: str) -> str:
+    async def _begin(self, kind: str) -> str:
+        """The version from where on the kind is watched; what the list has nobody is told."""
         found = await self._surface.handle(Request("GET", path_of(kind), {"limit": "500"}))
         assert isinstance(found, Answer)
         if found.code != 200 or not isinstance(found.body, dict):
             raise NoAnswer
-        for item in found.body["items"]:
-            self._take(kind, None, item)
-        self._listed.add(kind)
+        self._watches(kind)
         return str(found.body["metadata"]["resourceVersion"])
 
     async def _stream(self, kind: str, version: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from tests.shell.fake_api import FakeApi, Fault
 from tests.shell.fake_time import FakeTime
 from watchbill.shell import events
-from watchbill.shell.events import Recorder
+from watchbill.shell.events import PACE, WAITING, Recorder
 from watchbill.shell.kube import Kube
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.paths import core_path
@@ -119,9 +119,9 @@ async def test_while_the_server_is_unreachable_recording_neither_waits_nor_fails
 
 
 async def test_what_waits_is_bounded(recorder: Recorder, metrics: Metrics):
-    for number in range(1005):
+    for number in range(WAITING + 5):
         recorder.record("Incident", CART, "Triggered", f"paging {number}")
-    assert len(recorder._pending) == 1000
+    assert len(recorder._pending) == WAITING
     assert dropped(metrics, "QueueFull") == 5
 
 
@@ -134,3 +134,17 @@ async def test_a_long_name_and_a_long_message_fit(recorder: Recorder, api: FakeA
     assert len(event["metadata"]["name"]) <= 253
     assert ".." not in event["metadata"]["name"]
     assert len(event["message"]) == 1024
+
+
+async def test_a_storm_is_written_at_a_pace_and_at_the_end_at_once(
+    recorder: Recorder, api: FakeApi, time: FakeTime
+):
+    recorder.start()
+    for number in range(PACE.burst + 10):
+        recorder.record("Incident", CART, "Triggered", f"paging {number}")
+    await until(lambda: len(api.lists(EVENTS)) == PACE.burst)
+    assert len(recorder._pending) == 10
+    time.advance(1.5 / PACE.per_second)
+    await until(lambda: len(recorder._pending) == 9)
+    await recorder.stop()
+    assert len(api.lists(EVENTS)) == PACE.burst + 10

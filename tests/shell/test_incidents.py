@@ -275,3 +275,22 @@ async def test_a_server_that_does_not_find_its_objects_yet_is_asked_again(world)
     assert await world.look() == WRITE_AGAIN
     await world.run()
     assert world.stored.phase == "Acknowledged"
+
+
+async def test_an_outcome_that_a_reconcile_waits_for_wakes_nobody_else(world: World):
+    world.furnish()
+    world.declare()
+    world.queued.clear()
+    await world.look()
+    assert (world.hops, world.queued) == (["Accepted", "Pending"], [])
+
+
+async def test_an_outcome_that_no_reconcile_waits_for_has_the_incident_looked_at(world: World):
+    world.furnish()
+    world.declare()
+    gate = world.vendors.hang("events")
+    await world.look()
+    world.queued.clear()
+    gate.set()
+    await world.performer.drain(5)
+    assert world.queued == [CART]

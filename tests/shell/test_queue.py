@@ -247,3 +247,40 @@ async def test_a_key_is_overdue_until_a_reconcile_has_brought_it_through(worker:
     await queue.stop(timedelta(0))
     now = 300.0
     assert queue.overdue(minute) == {}
+
+
+async def test_an_add_that_was_taken_back_brings_no_second_reconcile_and_others_do(
+    worker: Worker, metrics: Metrics
+):
+    queue = queue_of(worker, metrics)
+    for name, adds in (("echo", 1), ("echo and news", 2)):
+        worker.gate.clear()
+        worker.seen.clear()
+        queue.add(key(name))
+        await worker.has_seen(name)
+        for _ in range(adds):
+            queue.add(key(name))
+        queue.take_back(key(name))
+        worker.gate.set()
+        await idle(queue)
+        assert worker.seen == [name] * adds
+
+
+async def test_taking_back_what_was_not_added_changes_nothing(worker: Worker, metrics: Metrics):
+    queue = queue_of(worker, metrics)
+    queue.take_back(key("a"))
+    queue.add(key("a"))
+    await worker.has_seen("a")
+
+
+async def test_after_a_pause_the_urgent_and_of_these_the_lowest_ranks_go_first(
+    worker: Worker, metrics: Metrics
+):
+    queue = queue_of(worker, metrics)
+    queue.pause()
+    for name in ("mild", "bad", "odd"):
+        queue.add(key(name))
+        queue.add(key(f"urgent {name}"), urgent=True)
+    ranks = {"bad": 1, "mild": 2}
+    queue.resume({key(prefix + name): rank for name, rank in ranks.items() for prefix in ("", "urgent ")})
+    await worker.has_seen("urgent odd", "urgent bad", "urgent mild", "odd", "bad", "mild")

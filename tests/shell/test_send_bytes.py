@@ -113,11 +113,19 @@ async def test_a_listener_that_never_takes_the_connection_is_a_failure_in_time(h
     assert (verdict.result, verdict.reason) == (Result.RETRY, "ConnectFailed")
 
 
-async def test_an_answer_that_breaks_off_after_its_first_line_is_an_answer(
-    sender: Sender, receiver: Receiver
-):
-    receiver.script("/hook", Reaction(status=503, headers={"transfer-encoding": "chunked"}, body=b"zz\r\n"))
-    verdict = await post(sender, f"{receiver.url}/hook")
+@pytest.mark.parametrize("closes", [True, False], ids=["is closed", "stays open"])
+async def test_an_answer_that_breaks_off_after_its_head_is_an_answer(hasty: Sender, closes: bool):
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Busy\r\ncontent-length: 9\r\n\r\nhalf")
+        await writer.drain()
+        if not closes:
+            await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        verdict = await post(hasty, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook")
     assert (verdict.result, verdict.reason) == (Result.RETRY, "HTTP503")
 
 

@@ -13,6 +13,7 @@ from tests.support.builders import T0
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import Closing, Hop, IncidentStatus, Page, TimelineEntry
 from watchbill.core.ledger import with_hop
+from watchbill.shell.cache import ObjectKey
 from watchbill.shell.kube import Conflict, Invalid
 from watchbill.shell.store import KEPT_ENTRIES, Store, merge_patch, minimal
 
@@ -105,3 +106,23 @@ async def test_a_status_that_cannot_be_smaller_is_refused_for_good(world: World,
     with pytest.raises(Invalid):
         await Store(world.kube, world.cache).write(incident, IncidentStatus(phase="Triggered"))
     assert world.writes == 1
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["before the answer", "after it"])
+async def test_an_echo_is_told_of_where_the_watch_was_faster_than_the_answer(
+    world: World, told: bool, monkeypatch: pytest.MonkeyPatch
+):
+    async def patched(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await world.kube.patch(f"{path}/status", body)
+        if told:
+            world.tell()
+        return answer
+
+    monkeypatch.setattr(world.kube, "patch_status", patched)
+    world.declare()
+    incident = world.cache.read(Incident, "shop", "cart")
+    assert incident is not None
+    store, echoes = Store(world.kube, world.cache), list[ObjectKey]()
+    store.on_echo = echoes.append
+    await store.write(incident, IncidentStatus(phase="Triggered"))
+    assert echoes == ([CART] if told else [])

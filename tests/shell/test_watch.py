@@ -1,16 +1,28 @@
 """What kopf is told: events only, nothing stored, and no outage that ends it."""
 
+import asyncio
 import itertools
 from typing import Any
+from urllib.parse import unquote
 
 import kopf
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from tests.shell.fake_time import FakeTime
 from watchbill.api.kinds import KINDS
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.metrics import Metrics
-from watchbill.shell.watch import CappedForever, Watch, assert_only_events, registered, settings
+from watchbill.shell.watch import (
+    NOBODYS,
+    CappedForever,
+    Watch,
+    assert_only_events,
+    registered,
+    settings,
+    unlisted,
+)
 
 
 def registry() -> kopf.OperatorRegistry:
@@ -126,3 +138,70 @@ async def test_the_watch_is_fresh_while_it_is_answered_or_told(time: FakeTime, m
     time.advance(30)
     watch._take("Incident", "ADDED", {})
     assert watch.silent_for == 0
+
+
+async def asked(path: str, method: str = "GET", status: int = 200) -> tuple[str, list[str]]:
+    """What is asked of the server where this is asked for, and of which lists is told."""
+    told: list[str] = []
+    seen: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.path_qs)
+        return web.Response(status=status)
+
+    application = web.Application()
+    application.router.add_route("*", "/{rest:.*}", answer)
+    async with TestServer(application) as server:
+        credentials = Credentials(str(server.make_url("")).rstrip("/"))
+        async with credentials.session(
+            1, lambda: None, lambda status: None, unlisted(told.append)
+        ) as session:
+            await session.request(method, credentials.server + path)
+    [found] = seen
+    return found, told
+
+
+INCIDENTS = "/apis/watchbill.dev/v1alpha1/incidents"
+
+
+async def test_a_list_of_kopfs_finds_nothing_and_tells_from_where_on_it_watches():
+    found, told = await asked(f"{INCIDENTS}?limit=500")
+    assert unquote(found) == f"{INCIDENTS}?limit=500&labelSelector={NOBODYS}"
+    assert told == ["incidents"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"{INCIDENTS}?watch=true&resourceVersion=7"),
+        ("GET", "/apis/watchbill.dev/v1alpha1"),
+        ("PATCH", INCIDENTS),
+    ],
+)
+async def test_all_else_that_kopf_asks_is_asked_as_it_is(method: str, path: str):
+    assert await asked(path, method) == (path, [])
+
+
+async def test_of_a_list_that_is_refused_nothing_is_told():
+    assert (await asked(INCIDENTS, status=403))[1] == []
+
+
+async def test_every_kind_is_watched_once_each_was_listed_and_a_second_list_is_a_gap(
+    time: FakeTime, metrics: Metrics
+):
+    watch = Watch(Credentials("http://127.0.0.1:1"), time.clock(), metrics, lambda kind, type_, raw: None)
+    gaps: list[bool] = []
+    watch.on_gap = lambda: gaps.append(True)
+    for kind in KINDS:
+        assert not await watch.all_watched(0)
+        watch._note_list(kind.plural)
+        await asyncio.sleep(0)
+    assert await watch.all_watched(0)
+    assert gaps == []
+    watch._note_list("incidents")
+    await asyncio.sleep(0)
+    assert gaps == [True]
+    watch._ended()
+    watch._note_list("incidents")
+    await asyncio.sleep(0)
+    assert len(gaps) == 2

@@ -22,6 +22,8 @@ def judged(draft: Draft) -> Draft:
         c if c.observed_generation == generation else c.model_copy(update={"observed_generation": generation})
         for c in draft.status.conditions
     )
+    if conditions == draft.status.conditions and draft.status.observed_generation == generation:
+        return draft
     return draft.having(conditions=conditions, observed_generation=generation)
 
 

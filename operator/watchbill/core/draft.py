@@ -42,7 +42,7 @@ class Draft:
 
     def having(self, **changes: Any) -> "Draft":
         """The draft with these fields of the status replaced."""
-        return replace(self, status=self.status.model_copy(update=changes))
+        return Draft(self.observation, self.now, self.status.model_copy(update=changes), self.events)
 
     def escalating(self, **changes: Any) -> "Draft":
         """The draft with these fields of the escalation replaced."""

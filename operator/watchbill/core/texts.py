@@ -22,7 +22,9 @@ _CONTROL_CATEGORIES = frozenset(("Cc", "Cs"))
 
 def neutral(text: str) -> str:
     """The text on one line: line breaks are spaces, other control characters are `\ufffd`."""
-    return " ".join("".join(_neutral_character(character) for character in text).split())
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(_neutral_character(character) for character in text)
+    return " ".join(text.split())
 
 
 def neutral_lines(text: str) -> str:

@@ -1,6 +1,6 @@
 """One step of the lifecycle: a trigger moves the conditions, and the phase follows from them."""
 
-from watchbill.api.condition import Condition, find, following
+from watchbill.api.condition import Condition, ConditionStatus, find, following
 from watchbill.api.reasons import IncidentCondition, Reason
 from watchbill.core import lifecycle
 from watchbill.core.draft import Draft
@@ -33,18 +33,26 @@ def with_condition(
 ) -> Draft:
     """The draft with one condition as given; its transition time moves only with its status."""
     old = draft.status.conditions
+    known = find(old, type_)
+    word: ConditionStatus = "True" if status else "False"
+    text, generation = neutral(message)[:1024], draft.observation.incident.metadata.generation
+    if known is not None and _says(known) == (word, reason.value, text, generation):
+        return draft
     new = Condition(
         type=type_.value,
-        status="True" if status else "False",
+        status=word,
         reason=reason.value,
-        message=neutral(message)[:1024],
+        message=text,
         last_transition_time=draft.now,
-        observed_generation=draft.observation.incident.metadata.generation,
+        observed_generation=generation,
     )
     followed = following(old, [new], draft.now)[0]
-    known = find(old, type_) is not None
     conditions = tuple(followed if c.type == type_ else c for c in old)
-    return draft.having(conditions=conditions if known else (*conditions, followed))
+    return draft.having(conditions=(*conditions, followed) if known is None else conditions)
+
+
+def _says(condition: Condition) -> tuple[str, str, str, int]:
+    return condition.status, condition.reason, condition.message, condition.observed_generation
 
 
 def moved(draft: Draft, trigger: lifecycle.Trigger, reason: Reason, message: str) -> Draft:

@@ -26,7 +26,7 @@ from watchbill.shell.dependants import dependants, is_ready, waiting_incidents
 from watchbill.shell.events import Recorder
 from watchbill.shell.health import CannotListen, HealthServer, Ticker, liveness, readiness
 from watchbill.shell.inbox import Inbox
-from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts, keeping
+from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts, keeping, may_rest
 from watchbill.shell.kube import Kube
 from watchbill.shell.leader import Elector, LeaseName
 from watchbill.shell.lookout import Lookout, Watched
@@ -45,6 +45,9 @@ from watchbill.shell.tally import Tally
 from watchbill.shell.unwritten import Unwritten
 from watchbill.shell.watch import Deliver, Watch
 from watchbill.shell.web import Web
+
+WATCHED_WITHIN = 3.0
+"""Seconds that the first list waits for the watch."""
 
 DRAIN = 10.0
 """Seconds that sends in flight get to end when the process is asked to stop."""
@@ -106,7 +109,8 @@ class App:
             deliver=self.inbox.deliver,
             tell=self._tell_of_console,
         )
-        unwritten = Unwritten()
+        unwritten, store = Unwritten(), Store(self.kube, self.cache)
+        store.on_echo = self.queue.take_back
         self.performer = Performer(outside, self.may_act, keeping(unwritten, self.cache, self.queue.add))
         observer = Observer(
             self.cache, self.kube, self.clock, holder_of(settings.identity), self.inbox.deliver
@@ -117,7 +121,7 @@ class App:
             Parts(
                 observer=observer,
                 performer=self.performer,
-                store=Store(self.kube, self.cache),
+                store=store,
                 clock=self.clock,
                 tally=self.tally,
                 unwritten=unwritten,
@@ -179,9 +183,11 @@ class App:
         self.queue.pause()
         self.elector.start()
         self.watch.start()
+        # What changes while the lists are read is told by the watch. Where a kind is not served, it never is.
+        await self.watch.all_watched(WATCHED_WITHIN)
         # Nothing is decided before every kind is known (DESIGN §4, rule 3).
-        await self.syncer.first_sync()
-        self.queue.resume()
+        ranks = await self.syncer.first_sync()
+        self.queue.resume(ranks)
         self.syncer.start()
         self.lookout.start()
         while not (self.elector.is_leader() and self.watch.watching):
@@ -221,7 +227,7 @@ class App:
         for kind in ("Incident", "Connection", "EscalationPolicy", "IncidentClass", "IncidentUpdate"):
             for key in self.cache.versions(kind):
                 # Those that rest must be read first, and page nobody: the others do not wait for them.
-                self.queue.add(key, urgent=kind == "Incident" and self.cache.get(*key) is not None)
+                self.queue.add(key, urgent=kind == "Incident" and not self.cache.rests(*key))
 
     def _changed(self, key: ObjectKey) -> None:
         raw = self.cache.get(*key) or {}
@@ -230,6 +236,9 @@ class App:
             incident = self.cache.read(Incident, key.namespace, key.name)
             if incident is not None:
                 self.tally.seen(incident)
+                if not self.syncer.synced and may_rest(incident.status):
+                    # It is looked at once, after all have been listed, and most likely rests then.
+                    self.cache.pack(*key)
             else:
                 log.error("an incident cannot be read", name=key.name, problem=self.cache.problem(*key))
         metadata = raw.get("metadata", {})

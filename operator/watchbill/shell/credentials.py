@@ -62,10 +62,12 @@ class Credentials:
         limit: int,
         on_request: Callable[[], None] = lambda: None,
         on_answer: Callable[[int], None] = lambda status: None,
+        *around: aiohttp.ClientMiddlewareType,
     ) -> aiohttp.ClientSession:
         """A session of the running loop that shows our credentials, with at most `limit` connections.
 
-        `on_request` is called before each request, and `on_answer` with the status of each answer.
+        `on_request` is called before each request, and `on_answer` with the status of each answer; `around`
+        may change what is asked.
         """
 
         async def authorize(
@@ -81,7 +83,7 @@ class Credentials:
         connector = aiohttp.TCPConnector(limit=limit, ssl=self._context(), keepalive_timeout=60)
         return aiohttp.ClientSession(
             connector=connector,
-            middlewares=(authorize,),
+            middlewares=(*around, authorize),
             headers={"User-Agent": "watchbill"},
         )
 

@@ -10,14 +10,19 @@ from typing import Any, Literal, NamedTuple
 import structlog
 
 from watchbill.api.group import API_VERSION
+from watchbill.providers.contract import Rate
 from watchbill.shell.cache import Raw
 from watchbill.shell.clock import Clock
 from watchbill.shell.kube import Body, Conflict, Forbidden, Kube, KubeError, NotFound, Unreachable
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.paths import core_path
+from watchbill.shell.rate import Bucket
 
 COMPONENT = "watchbill"
-WAITING = 1000
+PACE = Rate(burst=25, per_second=20)
+"""How fast Events are written: in a storm, pages and their records come first at the API server."""
+
+WAITING = 5000
 """How many different Events may wait to be written; what comes then is dropped and counted."""
 
 REMEMBERED = 2048
@@ -63,6 +68,7 @@ class Recorder:
         self._instance = instance
         self._pending: OrderedDict[_Key, _Pending] = OrderedDict()
         self._counts: OrderedDict[_Key, int] = OrderedDict()
+        self._bucket = Bucket(PACE, clock.monotonic())
         self._something = asyncio.Event()
         self._stopping = False
         self._said_forbidden = False
@@ -107,6 +113,10 @@ class Recorder:
                 self._something.clear()
                 await self._something.wait()
                 continue
+            if not self._stopping and (wait := self._bucket.wait(self._clock.monotonic())) > 0:
+                await asyncio.sleep(wait)
+                continue
+            self._bucket.take(self._clock.monotonic())
             key, pending = self._pending.popitem(last=False)
             await self._deliver(key, pending)
 

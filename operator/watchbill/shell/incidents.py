@@ -78,8 +78,6 @@ class Settled:
     events: tuple[Event, ...]
     outcomes: int
     """How many outcomes in hand are part of it."""
-    again: bool
-    """Whether an outcome came meanwhile, for which the incident is looked at again."""
 
 
 class IncidentKeeper:
@@ -148,7 +146,8 @@ class IncidentKeeper:
         blind_since = parts.observer.blind_since
         if blind_since is not None and now - blind_since > BLIND_FOR:
             return WRITE_AGAIN
-        settled = await self._settle(key, incident, parts.unwritten.start(key, incident, now))
+        with parts.unwritten.awaiting(key):
+            settled = await self._settle(key, incident, parts.unwritten.start(key, incident, now))
         if unread:
             return self._unwritable(key, incident, settled, Unreachable(0, "", "it did not answer a read"))
         status, waits = settled.decision.status, False
@@ -167,18 +166,23 @@ class IncidentKeeper:
             for event in settled.events if written else ():
                 parts.tell(incident, event)
         self._perform(key, incident, filter(follows_its_record, settled.decision.effects))
-        unwritten = len(parts.unwritten.outcomes(key)) - (settled.outcomes if waits else 0)
-        busy = settled.again or unwritten or parts.performer.in_flight(incident.metadata.uid)
-        if not busy and may_rest(status):
-            parts.observer.rest(key)
+        if len(parts.unwritten.outcomes(key)) > (settled.outcomes if waits else 0):
+            # What came in the last moment woke nobody.
+            return timedelta(0)
+        self._rest(key, incident, status)
         return self._later(settled)
+
+    def _rest(self, key: ObjectKey, incident: Incident, status: IncidentStatus) -> None:
+        """Keep no more in memory of an incident than it takes to know it again, where it may rest."""
+        if not self._parts.performer.in_flight(incident.metadata.uid) and may_rest(status):
+            self._parts.observer.rest(key)
 
     async def _settle(self, key: ObjectKey, incident: Incident, status: IncidentStatus) -> Settled:
         """Decide and perform until nothing is left to do before the write, or a second has passed."""
         clock, unwritten = self._parts.clock, self._parts.unwritten
         deadline = clock.monotonic() + RECORD_WAIT
         events: tuple[Event, ...] = ()
-        first = seen = len(unwritten.outcomes(key))
+        seen = len(unwritten.outcomes(key))
         pending: set[asyncio.Task[Outcome | None]] = set()
         while True:
             decision, at = await self._decided(key, incident, status)
@@ -187,7 +191,7 @@ class IncidentKeeper:
             pending |= self._perform(key, incident, free)
             left = deadline - clock.monotonic()
             if not pending or left <= 0:
-                return Settled(decision, at, events, seen, again=seen > first)
+                return Settled(decision, at, events, seen)
             done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if any(task.result() is None for task in done):
                 # Dropped, for somebody has changed the incident: deciding on it again would only repeat that.
@@ -280,13 +284,15 @@ def may_rest(status: IncidentStatus) -> bool:
 def keeping(unwritten: Unwritten, cache: Cache, requeue: Callable[[ObjectKey], None]) -> OnOutcome:
     """What a performer calls when an effect has ended: the outcome is kept, and the incident looked at.
 
-    The outcome for an incident that is gone is nothing that another one of its name should know.
+    Where a reconcile waits for it, that one looks. The outcome for an incident that is gone is nothing that
+    another one of its name should know.
     """
 
     def on_outcome(key: ObjectKey, outcome: Outcome | None) -> None:
         version = cache.version(key)
         if outcome is not None and version is not None and version.uid == outcome.effect.incident.uid:
             unwritten.add(key, outcome)
-        requeue(key)
+        if not unwritten.is_awaited(key):
+            requeue(key)
 
     return on_outcome

@@ -10,7 +10,7 @@ KubeError
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -26,6 +26,9 @@ CONNECTIONS = 64
 
 TIMEOUT = 10.0
 """Seconds that a request may take unless its caller says otherwise."""
+
+PAGE = 200
+"""How many objects are read at once: what a page takes of memory while it is parsed is not given back."""
 
 RESTARTS = 3
 """How often a paged list begins anew because the server has forgotten its page."""
@@ -95,6 +98,15 @@ class Listing(NamedTuple):
     resource_version: str
 
 
+class Page(NamedTuple):
+    """Some objects of a list."""
+
+    items: list[Body]
+    resource_version: str
+    begins: bool
+    """Whether the list begins with it, be it anew: what earlier pages had comes once more."""
+
+
 class _Ask(NamedTuple):
     """One request."""
 
@@ -127,15 +139,28 @@ class Kube:
         """The object at the path, as a quorum of etcd has it."""
         return await self._send(_Ask("get", "GET", path, timeout=timeout))
 
-    async def list(self, path: str, limit: int = 500, metadata_only: bool = False) -> Listing:
-        """Every object below the path, read in pages; begun anew where the server forgot a page."""
-        for _ in range(RESTARTS):
+    async def list(self, path: str, limit: int = PAGE, metadata_only: bool = False) -> Listing:
+        """Every object below the path, all in memory at once."""
+        items: list[Body] = []
+        version = ""
+        async for page in self.pages(path, limit, metadata_only):
+            items = page.items if page.begins else items + page.items
+            version = page.resource_version
+        return Listing(items, version)
+
+    async def pages(self, path: str, limit: int = PAGE, metadata_only: bool = False) -> AsyncIterator[Page]:
+        """Every object below the path, page by page; begun anew where the server forgot a page."""
+        for attempt in range(RESTARTS + 1):
+            # What is read in one cannot be forgotten in between.
+            size = limit if attempt < RESTARTS else 0
             try:
-                return await self._pages(path, limit, metadata_only)
+                async for page in self._pages(path, size, metadata_only):
+                    yield page
             except Refused as error:
-                if error.status != GONE:
+                if error.status != GONE or attempt == RESTARTS:
                     raise
-        return await self._pages(path, 0, metadata_only)
+            else:
+                return
 
     async def post(self, path: str, body: Body, timeout: float = TIMEOUT) -> Body:
         """The object as it was created."""
@@ -161,16 +186,16 @@ class Kube:
         """What the server answered to the deletion."""
         return await self._send(_Ask("delete", "DELETE", path, timeout=timeout))
 
-    async def _pages(self, path: str, limit: int, metadata_only: bool) -> Listing:
-        items: list[Body] = []
+    async def _pages(self, path: str, limit: int, metadata_only: bool) -> AsyncIterator[Page]:
         params = {"limit": str(limit)} if limit else {}
         accept = METADATA_LIST if metadata_only else JSON
         while True:
+            begins = "continue" not in params
             page = await self._send(_Ask("list", "GET", path, accept=accept, params=params))
-            items.extend(page.get("items") or [])
             metadata = page.get("metadata", {})
+            yield Page(page.pop("items", None) or [], str(metadata.get("resourceVersion", "")), begins)
             if not metadata.get("continue"):
-                return Listing(items, str(metadata.get("resourceVersion", "")))
+                return
             params["continue"] = metadata["continue"]
 
     async def _send(self, ask: _Ask) -> Body:

@@ -6,8 +6,9 @@ once, and one that is added while it is worked at is worked at again.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
 import structlog
 
@@ -22,6 +23,9 @@ LONGEST_BACKOFF = 15.0
 """Seconds that a failing key waits at most, because a page may hang on it."""
 
 MOST_DOUBLINGS = 16
+
+UNRANKED = -1
+"""The rank of a key that has none: it goes first."""
 
 Reconcile = Callable[[ObjectKey], Awaitable[timedelta | None]]
 """Brings one object up to date; returns how soon to come again, or None for when it is added."""
@@ -48,7 +52,8 @@ class Queue:
         self._urgent: dict[ObjectKey, float] = {}
         self._normal: dict[ObjectKey, float] = {}
         self._active: dict[ObjectKey, asyncio.Task[None]] = {}
-        self._again: dict[ObjectKey, bool] = {}
+        # For each key what was added while it is worked at: an entry for each time, whether it was urgent.
+        self._again: dict[ObjectKey, list[bool]] = {}
         # Since when each key is due, until a reconcile has brought it through.
         self._due: dict[ObjectKey, float] = {}
         self._failures: dict[ObjectKey, int] = {}
@@ -90,13 +95,20 @@ class Queue:
             return
         self._due.setdefault(key, self._monotonic())
         if key in self._active:
-            self._again[key] = urgent or self._again.get(key, False)
+            self._again.setdefault(key, []).append(urgent)
         elif urgent:
             since = self._normal.pop(key, self._monotonic())
             self._urgent.setdefault(key, since)
         elif key not in self._urgent:
             self._normal.setdefault(key, self._monotonic())
         self._start_more()
+
+    def take_back(self, key: ObjectKey) -> None:
+        """Undo one `add` of a key that is worked at: it told of what that very work has done."""
+        if added := self._again.get(key):
+            added.pop()
+        if not added:
+            self._again.pop(key, None)
 
     def add_after(self, key: ObjectKey, delay: timedelta) -> None:
         """Have the key worked at after the delay, or at its earlier deadline where it has one."""
@@ -113,9 +125,12 @@ class Queue:
         """Take no key until `resume`; keys that are added meanwhile wait."""
         self._paused = True
 
-    def resume(self) -> None:
-        """Take keys again, as if all of them had come now."""
+    def resume(self, ranks: Mapping[ObjectKey, int] = MappingProxyType({})) -> None:
+        """Take keys again, as if all of them had come now: urgent ones first, of these the lowest rank."""
         now = self._monotonic()
+        for which in (self._urgent, self._normal):
+            for key in sorted(which, key=lambda key: ranks.get(key, UNRANKED)):
+                which[key] = which.pop(key)
         for waiting in (self._urgent, self._normal, self._due):
             waiting.update(dict.fromkeys(waiting, now))
         self._paused = False
@@ -175,6 +190,6 @@ class Queue:
         self._metrics.reconcile_time.labels(controller).observe(took)
         del self._active[key]
         if key in self._again:
-            self.add(key, self._again.pop(key))
+            self.add(key, any(self._again.pop(key)))
         elif not self._stopped:
             self._start_more()

@@ -1,11 +1,12 @@
 """Writes the status of incidents; the only writer."""
 
+from collections.abc import Callable
 from typing import Any
 
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.core import ledger
-from watchbill.shell.cache import Cache
+from watchbill.shell.cache import Cache, ObjectKey, version_of
 from watchbill.shell.kube import Invalid, Kube
 from watchbill.shell.paths import path_of
 
@@ -36,6 +37,8 @@ class Store:
     def __init__(self, kube: Kube, cache: Cache) -> None:
         self._kube = kube
         self._cache = cache
+        self.on_echo: Callable[[ObjectKey], None] = lambda key: None
+        """Called where the watch has told of a write before the server answered it: nothing new was told."""
 
     async def write(self, incident: Incident, status: IncidentStatus) -> bool:
         """Make the status so; whether anything had to be written. Raises KubeError.
@@ -57,6 +60,8 @@ class Store:
             return False
         metadata = incident.metadata
         body = {"metadata": {"resourceVersion": metadata.resource_version}, "status": change}
-        path = path_of("Incident", metadata.namespace or "", metadata.name)
-        self._cache.upsert("Incident", await self._kube.patch_status(path, body))
+        key = ObjectKey("Incident", metadata.namespace or "", metadata.name)
+        written = await self._kube.patch_status(path_of(*key), body)
+        if not self._cache.upsert(key.kind, written) and self._cache.version(key) == version_of(written):
+            self.on_echo(key)
         return True

@@ -71,12 +71,16 @@ class Syncer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def first_sync(self) -> None:
-        """Return once every kind was listed and delivered; tries until then."""
+    async def first_sync(self) -> Mapping[ObjectKey, int]:
+        """Return once every kind was listed and delivered; tries until then.
+
+        The answer is the rank of each incident's severity, 1 for the worst; -1 where no matrix has it.
+        """
+        ranks: dict[ObjectKey, int] = {}
         for kind in KINDS_IN_ORDER:
             for pause in _endless(RETRIES):
                 try:
-                    await self._list(kind)
+                    await self._list(kind, ranks)
                 except KubeError as error:
                     self._note(kind, error)
                     await asyncio.sleep(pause)
@@ -85,6 +89,7 @@ class Syncer:
                     break
         self._succeeded()
         self.synced = True
+        return ranks
 
     @property
     def running(self) -> bool:
@@ -127,20 +132,23 @@ class Syncer:
                 if missed and not requested:
                     self.on_missed()
 
-    async def _list(self, kind: str) -> None:
-        listing = await self._kube.list(path_of(kind))
-        items: Iterable[dict[str, Any]] = listing.items
-        if kind == "Incident":
-            items = most_severe_first(listing.items, list(self._cache.list("IncidentClass")))
-        for raw in items:
-            self._deliver(kind, None, raw)
+    async def _list(self, kind: str, ranks: dict[ObjectKey, int]) -> None:
+        classes = list(self._cache.list("IncidentClass"))
+        # Page by page: all incidents at once would take the memory that they need for ever after.
+        async for page in self._kube.pages(path_of(kind)):
+            for raw in page.items:
+                if kind == "Incident":
+                    ranks[key_of(kind, raw)] = severity_rank(raw, classes)
+                self._deliver(kind, None, raw)
 
     async def _suspects(self, kind: str) -> set[tuple[ObjectKey, Version | None]]:
         """What the API server has in a newer version, and what it has no more (then with None)."""
-        listing = await self._kube.list(path_of(kind), metadata_only=True)
+        there: dict[ObjectKey, Version] = {}
+        moment = 0
+        async for page in self._kube.pages(path_of(kind), metadata_only=True):
+            there.update((key_of(kind, raw), version_of(raw)) for raw in page.items)
+            moment = int(page.resource_version or 0)
         known = self._cache.versions(kind)
-        moment = int(listing.resource_version or 0)
-        there = {key_of(kind, raw): version_of(raw) for raw in listing.items}
         changed = {
             (key, version)
             for key, version in there.items()
@@ -191,12 +199,8 @@ class Syncer:
         self.last_time = asyncio.get_running_loop().time()
 
 
-def most_severe_first(incidents: Iterable[dict[str, Any]], classes: Sequence[Raw]) -> list[dict[str, Any]]:
-    """The incidents in the order of their severities' ranks, 1 first; unknown ones before all."""
-    return sorted(incidents, key=lambda raw: _rank(raw, classes))
-
-
-def _rank(raw: Raw, classes: Sequence[Raw]) -> int:
+def severity_rank(raw: Raw, classes: Sequence[Raw]) -> int:
+    """The rank of an incident's severity by the matrix that is frozen in it, else by its class's as it is."""
     spec = raw.get("spec") or {}
     frozen = (raw.get("status") or {}).get("class") or {}
     named = (spec.get("classRef") or {}).get("name")

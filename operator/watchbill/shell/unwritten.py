@@ -1,5 +1,7 @@
 """What is true of incidents and not in etcd yet: outcomes on their way, and statuses that were refused."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +30,20 @@ class Unwritten:
     def __init__(self) -> None:
         self._outcomes: dict[ObjectKey, list[Outcome]] = {}
         self._held: dict[ObjectKey, Held] = {}
+        self._awaited: set[ObjectKey] = set()
+
+    @contextmanager
+    def awaiting(self, key: ObjectKey) -> Iterator[None]:
+        """Have it known that a reconcile waits for the incident's outcomes, and will see what comes."""
+        self._awaited.add(key)
+        try:
+            yield
+        finally:
+            self._awaited.discard(key)
+
+    def is_awaited(self, key: ObjectKey) -> bool:
+        """Whether nobody needs to be woken for an outcome of this incident."""
+        return key in self._awaited
 
     def add(self, key: ObjectKey, outcome: Outcome) -> None:
         """Keep an outcome until it is written."""

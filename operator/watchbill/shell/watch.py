@@ -3,6 +3,9 @@
 kopf is started again whenever it ends; the queue, the wake-ups and the sender outlive it (DESIGN §4,
 rule 7). Only `on.event` handlers are registered: with storages that store nothing, any handler that
 keeps a state would take every event for a creation.
+
+kopf lists each kind before it watches it. What it would list is listed by `sync` anyway, so its lists are
+made to find nothing, and tell from where on it watches: 10,000 incidents would keep it busy for seconds.
 """
 
 import asyncio
@@ -41,6 +44,9 @@ CLOSING = 0.25
 LISTING = 3.0
 """Seconds from when kopf has begun until it surely has listed everything."""
 
+NOBODYS = f"{GROUP}/listed=by-nobody"
+"""A label selector that fits no object."""
+
 LogIn = Callable[..., Awaitable[kopf.AiohttpSession]]
 
 Deliver = Callable[[str, str | None, dict[str, Any]], None]
@@ -61,10 +67,12 @@ class Watch:
         self._kopf = Supervised("kopf", self._operate, clock.monotonic)
         self._kopf.on_begin, self._kopf.on_end = self._began, self._ended
         self.on_gap: Callable[[], None] = lambda: None
-        """Called when kopf has ended, and again 3 s after it has begun: compare with the API server.
+        """Called when changes may have been missed: compare with the API server.
 
-        kopf lists by itself when it begins, but tells nothing of what was deleted before that.
+        So it is when kopf has ended, 3 s after it has begun, and whenever it watches a kind from anew.
         """
+        self._watched: set[str] = set()
+        self._all_watched = asyncio.Event()
         self.last_event_time: datetime | None = None
         """When the last event came."""
         self._last_sign = self._last_answer = clock.monotonic()
@@ -93,6 +101,13 @@ class Watch:
     def restart(self) -> None:
         """Have kopf end and be started again, so that it finds kinds that are served only now."""
         self._kopf.restart()
+
+    async def all_watched(self, within: float) -> bool:
+        """Whether every kind is watched by now, or in so many seconds: what changes from then on is told."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._all_watched.wait()
+        return self._all_watched.is_set()
 
     async def stop(self) -> None:
         """End kopf, within 12 s or without it."""
@@ -145,7 +160,9 @@ class Watch:
             # kopf asks again after a refusal: the token may have been renewed since it was read.
             self._credentials.reread()
             try:
-                session = self._credentials.session(CONNECTIONS, self._note_sign, self._note_answer)
+                session = self._credentials.session(
+                    CONNECTIONS, self._note_sign, self._note_answer, unlisted(self._note_list)
+                )
             except LoginError as error:
                 raise kopf.PermanentError(str(error)) from error
             sessions.append(session)
@@ -164,13 +181,45 @@ class Watch:
         self.last_event_time = self._clock.now()
         self._deliver(kind, type_, raw)
 
+    def _note_list(self, plural: str) -> None:
+        """Called in kopf's loop, when a list has told from where on a kind is watched."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._watches, plural)
+
+    def _watches(self, plural: str) -> None:
+        if plural in self._watched:
+            self.on_gap()
+        self._watched.add(plural)
+        if len(self._watched) == len(KINDS):
+            self._all_watched.set()
+
     def _began(self) -> None:
         self._note_sign()
         self._loop.call_later(LISTING, self.on_gap)
 
     def _ended(self) -> None:
         self._metrics.watch_restarts.inc()
+        self._watched.clear()
         self.on_gap()
+
+
+def unlisted(on_list: Callable[[str], None]) -> aiohttp.ClientMiddlewareType:
+    """A middleware that has lists of our kinds find nothing, and calls `on_list` with the plural of each."""
+    plurals = {f"/apis/{GROUP}/{VERSION}/{kind.plural}": kind.plural for kind in KINDS}
+
+    async def ask(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        plural = plurals.get(request.url.path)
+        if request.method != "GET" or plural is None or "watch" in request.url.query:
+            return await handler(request)
+        request.url = request.url.update_query(labelSelector=NOBODYS)
+        answer = await handler(request)
+        if answer.ok:
+            on_list(plural)
+        return answer
+
+    return ask
 
 
 class CappedForever:

@@ -1,4 +1,4 @@
-"""Makes one HTTP request; httpx is known only here.
+"""Makes one HTTP request; httpx is known only here and to the wire below.
 
 It follows no redirect, for that would carry a credential to a place that nobody configured.
 """
@@ -14,15 +14,10 @@ from watchbill import __version__
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Request, Response, Verdict
 from watchbill.shell.lane import MISCONFIGURED
-
-CONNECT_TIMEOUT = 5.0
-"""Seconds for the connection."""
+from watchbill.shell.wire import Wire
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of an answer that are read; a page of a chat's channels or messages is the longest asked for."""
-
-# A pool for all would let one hanging vendor stop the others; each lane bounds its own sends.
-_POOL = httpx.Limits(max_connections=None, max_keepalive_connections=50, keepalive_expiry=15)
 
 _NOT_FORMED = "the request cannot be formed: the URL or a header is invalid"
 _UNCONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -53,17 +48,15 @@ class Web:
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._client = httpx.AsyncClient(
-            transport=transport,
+            transport=transport or Wire(),
             # The time for the whole is the caller's.
-            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
-            limits=_POOL,
+            timeout=None,
             follow_redirects=False,
             # What is compressed could grow past any limit on the bytes read.
             headers={"user-agent": f"watchbill/{__version__}", "accept-encoding": "identity"},
         )
-        # These log whole URLs, which may be credentials.
-        for library in ("httpx", "httpcore"):
-            logging.getLogger(library).setLevel(logging.WARNING)
+        # It logs whole URLs, which may be credentials.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
 
     async def aclose(self) -> None:
         """Close every connection."""

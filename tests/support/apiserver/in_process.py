@@ -30,8 +30,9 @@ class InProcess(Credentials):
         limit: int,
         on_request: Callable[[], None] = lambda: None,
         on_answer: Callable[[int], None] = lambda status: None,
+        *around: aiohttp.ClientMiddlewareType,
     ) -> aiohttp.ClientSession:
-        """A session with as much of aiohttp's as the operator's client uses."""
+        """A session with as much of aiohttp's as the operator's client uses; it has no middlewares."""
         return cast("aiohttp.ClientSession", _Session(self._handler, on_request, on_answer))
 
 
