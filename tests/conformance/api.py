@@ -175,9 +175,9 @@ def connection(name: str, *classes: str, **metadata: object) -> Body:
     return _ours("Connection", {"name": name} | metadata, {"console": {}} | allowed)
 
 
-def incident(name: str) -> Body:
+def incident(name: str, severity: str = "SEV-1") -> Body:
     """An Incident that the schema takes, declared by the administrator."""
-    spec = {"title": "Checkout is down", "severity": "SEV-1", "mode": "Drill"}
+    spec = {"title": "Checkout is down", "severity": severity, "mode": "Drill"}
     return _ours("Incident", {"name": name}, spec | {"setBy": {"declaration": "admin"}})
 
 

@@ -13,6 +13,7 @@ from tests.conformance import (
     kubernetes_own,
     listing,
     patching,
+    selecting,
     statuses,
     updating,
     watching,
@@ -35,6 +36,7 @@ TOPICS: Mapping[str, ModuleType] = {
         ending_namespaces,
         kubernetes_own,
         finding,
+        selecting,
     )
 }
 

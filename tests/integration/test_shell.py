@@ -14,6 +14,7 @@ from watchbill.shell.cache import Cache, ObjectKey
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials, from_kubeconfig
 from watchbill.shell.events import Recorder
+from watchbill.shell.fresh import FreshReads
 from watchbill.shell.inbox import Inbox
 from watchbill.shell.kube import Conflict, Forbidden, Invalid, Kube, NotFound
 from watchbill.shell.leader import Elector, LeaseName
@@ -181,7 +182,8 @@ async def test_kopf_tells_of_every_kind_and_survives_being_killed(
     shell: Shell, kube: Kube, kubectl: Kubectl, namespace: str
 ):
     operator = shell.kube(shell.operator)
-    syncer = Syncer(operator, shell.cache, shell.metrics, shell.inbox.deliver)
+    fresh = FreshReads(operator, shell.cache, shell.clock.monotonic)
+    syncer = Syncer(operator, shell.cache, shell.metrics, shell.inbox.deliver, fresh)
     watch = Watch(shell.operator, shell.clock, shell.metrics, shell.inbox.deliver)
     watch.on_gap = syncer.request
     syncer.on_appeared = watch.restart

@@ -208,7 +208,7 @@ async def test_deleted_objects_leave_nothing_in_memory(found: Running):
             found.delete(path)
         await until(lambda: not (found.app.queue.depth or found.app.queue.active))
         await until(lambda: found.app.performer._flying == {})
-        assert found.app._marks == {}
+        assert found.app._neighbors._marks == {}
         assert found.app.tally._labels == {}
         assert {key for key, _ in found.app.sender._lanes} <= {ConnectionKey("shop", "backup")}
 

@@ -180,21 +180,3 @@ def test_of_an_object_that_rested_and_went_unseen_the_uid_is_told(
     heard.deliver(type_, remains)
     assert ("deleted", "1") in heard.told
     assert "spec" not in heard.last
-
-
-def test_what_is_packed_is_there_as_it_was_when_it_is_asked_for(cache: Cache):
-    cache.upsert("Incident", incident(1))
-    before, parsed = cache.get(*CART), cache.read(Incident, "shop", "cart")
-    cache.pack(*CART)
-    assert cache.knows(*CART)
-    assert not cache.rests(*CART)
-    assert (cache.get(*CART), cache.read(Incident, "shop", "cart")) == (before, parsed)
-
-
-def test_what_rests_is_not_packed_and_what_is_packed_can_come_to_rest(cache: Cache):
-    cache.upsert("Incident", incident(1))
-    cache.pack(*CART)
-    cache.rest(*CART)
-    assert cache.rests(*CART)
-    cache.pack(*CART)
-    assert cache.rests(*CART)

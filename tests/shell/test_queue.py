@@ -271,16 +271,3 @@ async def test_taking_back_what_was_not_added_changes_nothing(worker: Worker, me
     queue.take_back(key("a"))
     queue.add(key("a"))
     await worker.has_seen("a")
-
-
-async def test_after_a_pause_the_urgent_and_of_these_the_lowest_ranks_go_first(
-    worker: Worker, metrics: Metrics
-):
-    queue = queue_of(worker, metrics)
-    queue.pause()
-    for name in ("mild", "bad", "odd"):
-        queue.add(key(name))
-        queue.add(key(f"urgent {name}"), urgent=True)
-    ranks = {"bad": 1, "mild": 2}
-    queue.resume({key(prefix + name): rank for name, rank in ranks.items() for prefix in ("", "urgent ")})
-    await worker.has_seen("urgent odd", "urgent bad", "urgent mild", "odd", "bad", "mild")

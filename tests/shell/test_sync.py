@@ -1,6 +1,7 @@
 """The first list, and what a later one finds that the watch did not tell."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 from tests.shell.fake_api import FakeApi, Fault
 from watchbill.shell import sync
 from watchbill.shell.cache import Cache, ObjectKey
+from watchbill.shell.fresh import FreshReads
 from watchbill.shell.inbox import Inbox
 from watchbill.shell.kube import Kube, KubeError
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.paths import path_of
-from watchbill.shell.sync import Syncer, severity_rank
+from watchbill.shell.sweep import RESTING_PHASES
+from watchbill.shell.sync import Syncer, selectors
 
 CLASS = {
     "metadata": {"name": "standard", "annotations": {"watchbill.dev/is-default-class": "true"}},
@@ -31,7 +34,8 @@ class World:
             lambda key: self.told.append(f"{key.kind} {key.name}"),
             lambda key, last: self.told.append(f"{key.kind} {key.name} deleted"),
         )
-        self.syncer = Syncer(kube, self.cache, metrics, inbox.deliver)
+        fresh = FreshReads(kube, self.cache, time.monotonic)
+        self.syncer = Syncer(kube, self.cache, metrics, inbox.deliver, fresh)
 
     def declare(self, name: str, severity: str = "SEV-1", **rest: Any) -> None:
         spec = {"title": name, "severity": severity}
@@ -59,23 +63,56 @@ async def until(fact: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def test_all_kinds_are_listed_what_decisions_need_first_and_incidents_with_their_ranks(world: World):
-    for name, severity in [("mild", "SEV-2"), ("bad", "SEV-1"), ("odd", "SEV-9")]:
+async def test_what_decisions_need_is_listed_first_then_incidents_the_worst_before_the_others(world: World):
+    for name, severity in [("a-mild", "SEV-2"), ("b-bad", "SEV-1"), ("c-odd", "SEV-9")]:
         world.declare(name, severity)
     world.api.put(path_of("IncidentUpdate", "shop", "said"), spec={})
     world.api.put(path_of("Connection", "shop", "pager"), spec={})
     world.api.put(path_of("EscalationPolicy", "shop", "ladder"), spec={})
     world.api.put(path_of("IncidentClass", "", "standard"), **CLASS)
     before = world.syncer.synced
-    ranks = await world.syncer.first_sync()
+    await world.syncer.first_sync(lambda: world.told.append("begin"))
     assert (before, world.syncer.synced) == (False, True)
-    assert world.told[:-3] == [
+    assert world.told == [
         "IncidentClass standard",
         "EscalationPolicy ladder",
         "Connection pager",
         "IncidentUpdate said",
+        "begin",
+        "Incident c-odd",
+        "Incident b-bad",
+        "Incident a-mild",
     ]
-    assert {key.name: rank for key, rank in ranks.items()} == {"odd": -1, "bad": 1, "mild": 2}
+
+
+async def test_incidents_that_rest_are_left_to_the_sweep(world: World):
+    for phase in (*RESTING_PHASES, "Pending", "Triggered", ""):
+        world.declare(f"is-{phase}".lower(), status={"phase": phase} if phase else {})
+    await world.syncer.first_sync()
+    assert world.told == ["Incident is-", "Incident is-pending", "Incident is-triggered"]
+
+
+async def test_a_server_that_cannot_select_is_asked_for_all(world: World):
+    world.declare("cart", status={"phase": "Acknowledged"})
+    world.declare("till", status={"phase": "Triggered"})
+    refusal = {"reason": "BadRequest", "message": "field label not supported: status.phase"}
+    for _ in selectors([]):
+        world.api.faults.append(Fault(400, refusal, path="incidents"))
+    await world.syncer.first_sync()
+    assert world.told == ["Incident cart", "Incident till"]
+
+
+def test_each_severity_is_asked_for_in_the_order_of_its_best_rank():
+    other = {"spec": {"severities": [{"name": "SEV-2", "rank": 1}, {"name": "SEV-3", "rank": 2}]}}
+    unknown, *known = selectors([CLASS, other, {"spec": None}])
+    assert unknown.endswith("Cancelled,spec.severity!=SEV-1,spec.severity!=SEV-2,spec.severity!=SEV-3")
+    assert [each.rpartition(",")[2] for each in known] == [f"spec.severity=SEV-{rank}" for rank in (1, 2, 3)]
+
+
+def test_a_matrix_with_very_many_severities_is_not_asked_for_one_by_one():
+    rows = [{"name": f"SEV-{rank}", "rank": rank} for rank in range(100)]
+    (only,) = selectors([{"spec": {"severities": rows}}])
+    assert "severity" not in only
 
 
 async def test_it_lists_until_it_succeeds_and_says_what_is_wrong(world: World):
@@ -191,17 +228,3 @@ async def test_it_compares_every_so_often(world: World):
     assert world.told == ["Incident cart"]
     assert world.syncer.running
     await world.syncer.stop()
-
-
-def test_a_frozen_matrix_counts_before_the_class_and_a_named_class_before_the_default():
-    frozen = {"class": {"severities": [{"name": "SEV-1", "rank": 7}]}}
-    other = {"metadata": {"name": "other"}, "spec": {"severities": [{"name": "SEV-1", "rank": 5}]}}
-    incidents: list[dict[str, Any]] = [
-        {"metadata": {"name": "frozen"}, "spec": {"severity": "SEV-1"}, "status": frozen},
-        {"metadata": {"name": "named"}, "spec": {"severity": "SEV-1", "classRef": {"name": "other"}}},
-        {"metadata": {"name": "default"}, "spec": {"severity": "SEV-2"}},
-        {"metadata": {"name": "classless"}, "spec": {"severity": "SEV-1", "classRef": {"name": "gone"}}},
-        {"metadata": {"name": "bare"}},
-    ]
-    ranks = {incident["metadata"]["name"]: severity_rank(incident, [other, CLASS]) for incident in incidents}
-    assert ranks == {"classless": -1, "bare": -1, "default": 2, "named": 5, "frozen": 7}

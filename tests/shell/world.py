@@ -23,8 +23,9 @@ from watchbill.api.incident_status import IncidentStatus
 from watchbill.core.decision import Event
 from watchbill.core.effects import SendPage
 from watchbill.shell.cache import Cache, ObjectKey, Raw
+from watchbill.shell.fresh import FreshReads
 from watchbill.shell.inbox import Inbox
-from watchbill.shell.incidents import IncidentKeeper, Parts, keeping
+from watchbill.shell.incidents import IncidentKeeper, Parts
 from watchbill.shell.kube import Kube, Unreachable
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.observe import Observer
@@ -35,7 +36,7 @@ from watchbill.shell.secrets import SecretReader
 from watchbill.shell.send import Sender
 from watchbill.shell.store import Store
 from watchbill.shell.tally import Tally
-from watchbill.shell.unwritten import Unwritten
+from watchbill.shell.unwritten import Unwritten, keeping
 from watchbill.shell.web import Web
 
 CART = ObjectKey("Incident", "shop", "cart")
@@ -137,6 +138,8 @@ class World:
             clock=self.clock,
             metrics=self.metrics,
             deliver=self.inbox.deliver,
+            fresh=FreshReads(self.kube, self.cache, self.clock.monotonic),
+            knows_all=lambda: True,
             tell=self.console.append,
         )
         self.unwritten = Unwritten()

@@ -1,11 +1,11 @@
 """`watchbill run`: the operator itself."""
 
-import asyncio
 import os
 from datetime import timedelta
 from typing import Annotated
 
 import typer
+import uvloop
 
 from watchbill.shell.app import App
 from watchbill.shell.credentials import Credentials, LoginError, log_in
@@ -73,7 +73,7 @@ def run(
     except (LoginError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
     try:
-        asyncio.run(_run(settings, credentials))
+        uvloop.run(_run(settings, credentials))
     except CannotListen as error:
         raise typer.BadParameter(str(error), param_hint="--health-address") from error
 

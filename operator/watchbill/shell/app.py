@@ -11,7 +11,6 @@ from typing import Any
 import structlog
 
 from watchbill import __version__
-from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.api.incident import Incident
 from watchbill.api.reasons import EventReason
 from watchbill.core import texts
@@ -19,18 +18,19 @@ from watchbill.core.decision import Event
 from watchbill.core.effects import ConnectionKey, SendPage
 from watchbill.providers.chats import CHATS
 from watchbill.providers.registry import PROVIDERS
-from watchbill.shell.cache import Cache, ObjectKey, Raw
+from watchbill.shell.cache import Cache, ObjectKey, Raw, key_of
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
-from watchbill.shell.dependants import dependants, is_ready, waiting_incidents
 from watchbill.shell.events import Recorder
+from watchbill.shell.fresh import FreshReads
 from watchbill.shell.health import CannotListen, HealthServer, Ticker, liveness, readiness
 from watchbill.shell.inbox import Inbox
-from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts, keeping, may_rest
+from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts
 from watchbill.shell.kube import Kube
 from watchbill.shell.leader import Elector, LeaseName
 from watchbill.shell.lookout import Lookout, Watched
 from watchbill.shell.metrics import Metrics
+from watchbill.shell.neighbors import Neighbors
 from watchbill.shell.observe import Observer
 from watchbill.shell.perform import Outside, Performer
 from watchbill.shell.queue import Queue
@@ -40,9 +40,10 @@ from watchbill.shell.secrets import SecretReader
 from watchbill.shell.send import Sender
 from watchbill.shell.settings import Settings, holder_of
 from watchbill.shell.store import Store
-from watchbill.shell.sync import Syncer
+from watchbill.shell.sweep import Sweep
+from watchbill.shell.sync import KINDS_IN_ORDER, Syncer
 from watchbill.shell.tally import Tally
-from watchbill.shell.unwritten import Unwritten
+from watchbill.shell.unwritten import Unwritten, keeping
 from watchbill.shell.watch import Deliver, Watch
 from watchbill.shell.web import Web
 
@@ -78,14 +79,17 @@ class App:
         self.cache = Cache()
         lease = LeaseName(settings.namespace, "watchbill", settings.identity)
         self.elector = Elector(self.kube, self.clock, self.metrics, lease)
+        self._store = Store(self.kube, self.cache)
         self.recorder = Recorder(self.kube, self.clock, self.metrics, settings.identity)
         self.tally = Tally(self.metrics)
-        self._marks: dict[ObjectKey, tuple[int, str, bool]] = {}
         self.queue = Queue(self._reconcile, self.metrics, self.clock.monotonic)
         self.inbox = Inbox(self.cache, self._changed, self._deleted)
         self.watch = around.watch(credentials, self.clock, self.metrics, self.inbox.deliver)
-        self.syncer = Syncer(self.kube, self.cache, self.metrics, self.inbox.deliver)
+        self._fresh = FreshReads(self.kube, self.cache, self.clock.monotonic)
+        self.syncer = Syncer(self.kube, self.cache, self.metrics, self.inbox.deliver, self._fresh)
+        self.sweep = Sweep(self.kube, self._look_again, self.queue.empty)
         self.sender = Sender(self.clock, web=around.web())
+        self._neighbors = Neighbors(self.cache, self.queue.add, lambda: self.syncer.synced)
         self._ticker = Ticker(self.clock.monotonic)
         live = liveness(self._ticker, self.queue, self.watch, self.elector, self.syncer)
         ready = readiness(self.syncer, self.watch)
@@ -107,10 +111,12 @@ class App:
             clock=self.clock,
             metrics=self.metrics,
             deliver=self.inbox.deliver,
+            fresh=self._fresh,
+            knows_all=lambda: self.sweep.complete,
             tell=self._tell_of_console,
         )
-        unwritten, store = Unwritten(), Store(self.kube, self.cache)
-        store.on_echo = self.queue.take_back
+        unwritten, store = Unwritten(), self._store
+        store.on_echo, store.aside = self.queue.take_back, self.queue.aside
         self.performer = Performer(outside, self.may_act, keeping(unwritten, self.cache, self.queue.add))
         observer = Observer(
             self.cache, self.kube, self.clock, holder_of(settings.identity), self.inbox.deliver
@@ -132,6 +138,7 @@ class App:
         )
         self.ready_keeper = ReadyKeeper(self.cache, secrets, self.kube.patch_status, self.clock.now)
         self.elector.on_gain = self._look_at_everything
+        self.sweep.on_complete = self.syncer.start
         self.clock.is_relied_on = self.elector.is_leader
         self.watch.on_gap = self.syncer.request
         self.syncer.on_appeared = self.syncer.on_missed = self.watch.restart
@@ -185,11 +192,10 @@ class App:
         self.watch.start()
         # What changes while the lists are read is told by the watch. Where a kind is not served, it never is.
         await self.watch.all_watched(WATCHED_WITHIN)
-        # Nothing is decided before every kind is known (DESIGN §4, rule 3).
-        ranks = await self.syncer.first_sync()
-        self.queue.resume(ranks)
-        self.syncer.start()
+        # Nothing is decided before all is known that decisions need (DESIGN §4, rule 3).
+        await self.syncer.first_sync(self.queue.resume)
         self.lookout.start()
+        self.sweep.start()
         while not (self.elector.is_leader() and self.watch.watching):
             await asyncio.sleep(0.05)
         log.info("ready", identity=self._settings.identity)
@@ -205,6 +211,7 @@ class App:
         """End what was begun, write it while this process still leads, and release the lease."""
         await self.queue.stop(timedelta(seconds=5))
         await self.lookout.stop()
+        await self.sweep.stop()
         await self.remains.stop()
         await self.performer.drain(DRAIN)
         await self.incidents.record_rest()
@@ -221,52 +228,43 @@ class App:
         if key.kind == "Incident":
             self._tell_of_problem(key)
             return await self.incidents.reconcile(key)
+        if key.kind == "IncidentUpdate" and not self.sweep.complete:
+            # Whether its incident is there cannot be said yet.
+            return timedelta(seconds=1)
         return await self.ready_keeper.reconcile(*key) if self.elector.is_leader() else None
 
     def _look_at_everything(self) -> None:
-        for kind in ("Incident", "Connection", "EscalationPolicy", "IncidentClass", "IncidentUpdate"):
+        for kind in KINDS_IN_ORDER:
             for key in self.cache.versions(kind):
-                # Those that rest must be read first, and page nobody: the others do not wait for them.
-                self.queue.add(key, urgent=kind == "Incident" and not self.cache.rests(*key))
+                if not self.cache.rests(*key):
+                    self.queue.add(key, urgent=kind == "Incident")
+        # Those that rest page nobody: the others do not wait for them.
+        self.sweep.request()
+
+    def _look_again(self, raw: dict[str, Any]) -> None:
+        """Have an incident looked at that may rest, be it unchanged."""
+        self.inbox.deliver("Incident", None, raw)
+        self.cache.upsert("Incident", raw, waking=True)
+        self.queue.add(key_of("Incident", raw))
 
     def _changed(self, key: ObjectKey) -> None:
         raw = self.cache.get(*key) or {}
         self.queue.add(key, urgent=key.kind == "Incident" and not raw.get("status", {}).get("pages"))
         if key.kind == "Incident":
+            self._store.outdated(key)
             incident = self.cache.read(Incident, key.namespace, key.name)
             if incident is not None:
                 self.tally.seen(incident)
-                if not self.syncer.synced and may_rest(incident.status):
-                    # It is looked at once, after all have been listed, and most likely rests then.
-                    self.cache.pack(*key)
             else:
                 log.error("an incident cannot be read", name=key.name, problem=self.cache.problem(*key))
-        metadata = raw.get("metadata", {})
-        default = (metadata.get("annotations") or {}).get(DEFAULT_CLASS_ANNOTATION, "")
-        mark = (metadata.get("generation", 0), default, key.kind == "Connection" and is_ready(raw))
-        if self._marks.get(key) != mark:
-            self._marks[key] = mark
-            self._look_around(key, raw)
+        self._neighbors.changed(key, raw)
 
     def _deleted(self, key: ObjectKey, last: Raw) -> None:
         if key.kind == "Incident":
             self.incidents.deleted(key, last)
         if key.kind == "Connection":
             self.sender.forget(ConnectionKey(key.namespace, key.name))
-        self._marks.pop(key, None)
-        self._look_around(key, last)
-
-    def _look_around(self, key: ObjectKey, raw: Raw) -> None:
-        """Have looked at whatever may stand otherwise because of a change."""
-        if not self.syncer.synced:
-            return
-        for other in dependants(*key, self.cache):
-            self.queue.add(other)
-        if key.kind == "IncidentUpdate":
-            name = raw.get("spec", {}).get("incidentRef", {}).get("name", "")
-            self.queue.add(ObjectKey("Incident", key.namespace, name))
-        for other in waiting_incidents(key, self.cache):
-            self.queue.add(other, urgent=True)
+        self._neighbors.deleted(key, last)
 
     def _tell_of_problem(self, key: ObjectKey) -> None:
         """Say on an incident itself that it cannot be read, for no condition can."""

@@ -3,8 +3,6 @@
 Objects are kept as the API server wrote them, without `managedFields`. They are parsed when read.
 """
 
-import json
-import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -52,19 +50,10 @@ class Version(NamedTuple):
 @dataclass(slots=True)
 class _Entry:
     version: Version
-    kept: Raw | bytes | None
-    """The object, or the object packed; None while it rests."""
+    raw: Raw | None
+    """None while the object rests."""
     parsed: BaseModel | None = field(default=None)
     problem: str = ""
-
-    @property
-    def raw(self) -> Raw | None:
-        """The object; one that was packed is not from then on."""
-        if not isinstance(self.kept, bytes):
-            return self.kept
-        unpacked: Raw = json.loads(zlib.decompress(self.kept))
-        self.kept = unpacked
-        return unpacked
 
 
 def key_of(kind: str, raw: Raw) -> ObjectKey:
@@ -98,8 +87,8 @@ class Cache:
             return False
         known = self._find(key)
         if known is not None and version.resource_version <= known.version.resource_version:
-            if waking and known.kept is None and version == known.version:
-                known.kept = _slimmed(raw)
+            if waking and known.raw is None and version == known.version:
+                known.raw = _slimmed(raw)
             return False
         self._tombstones.pop(key, None)
         names = self._objects.setdefault(kind, {}).setdefault(key.namespace, {})
@@ -167,20 +156,13 @@ class Cache:
     def rest(self, kind: str, namespace: str, name: str) -> None:
         """Keep of the object its uid and resourceVersion alone, until it changes or is read again."""
         if entry := self._find(ObjectKey(kind, namespace, name)):
-            entry.kept = entry.parsed = None
+            entry.raw = entry.parsed = None
             entry.problem = ""
 
     def rests(self, kind: str, namespace: str, name: str) -> bool:
         """Whether no more is kept of the object than its uid and resourceVersion."""
         entry = self._find(ObjectKey(kind, namespace, name))
-        return entry is not None and entry.kept is None
-
-    def pack(self, kind: str, namespace: str, name: str) -> None:
-        """Keep the object in a tenth of its room until it is asked for."""
-        entry = self._find(ObjectKey(kind, namespace, name))
-        if entry is not None and entry.raw is not None:
-            entry.kept = zlib.compress(json.dumps(entry.raw).encode(), level=1)
-            entry.parsed = None
+        return entry is not None and entry.raw is None
 
     def version(self, key: ObjectKey) -> Version | None:
         """How new the object is known, also while it rests; None where it is not known."""

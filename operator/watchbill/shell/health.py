@@ -67,7 +67,7 @@ class HasSyncer(Protocol):
 
     @property
     def running(self) -> bool:
-        """Whether it still compares."""
+        """Whether it still compares, or has yet to begin."""
 
 
 class Ticker:
@@ -118,7 +118,7 @@ def liveness(
         return None if elector.running else "nobody tries to renew it"
 
     def resync() -> str | None:
-        return None if syncer.running or not syncer.synced else "nobody compares with the API server"
+        return None if syncer.running else "nobody compares with the API server"
 
     return {"loop": loop, "queue": keys, "watch": kopf, "lease": lease, "resync": resync}
 

@@ -17,11 +17,11 @@ from watchbill.core.effects import Effect, SendPage, follows_its_record, key_of
 from watchbill.core.lifecycle import OPEN
 from watchbill.core.outcomes import Outcome
 from watchbill.core.record import record
-from watchbill.shell.cache import Cache, ObjectKey, Raw
+from watchbill.shell.cache import ObjectKey, Raw
 from watchbill.shell.clock import Clock
 from watchbill.shell.kube import Conflict, KubeError, NotFound, Unreachable
 from watchbill.shell.observe import Observer
-from watchbill.shell.perform import OnOutcome, Order, Performer
+from watchbill.shell.perform import Order, Performer
 from watchbill.shell.remains import Remains
 from watchbill.shell.store import Store
 from watchbill.shell.tally import Tally
@@ -142,7 +142,9 @@ class IncidentKeeper:
         if not parts.may_act():
             # Whoever leads next has seen a dead leader's claim for as long as its lease ran on.
             parts.observer.note_claims(incident)
-            return await self._only_record(key, incident)
+            after = await self._only_record(key, incident)
+            self._rest(key, incident, incident.status)
+            return after
         blind_since = parts.observer.blind_since
         if blind_since is not None and now - blind_since > BLIND_FOR:
             return WRITE_AGAIN
@@ -155,7 +157,10 @@ class IncidentKeeper:
             waits = True
         else:
             try:
-                written = await parts.store.write(incident, status)
+                # What is claimed waits for its record to be sent, and people wait to see a phase.
+                claims = any(map(follows_its_record, settled.decision.effects))
+                soon = claims or status.phase != incident.status.phase
+                written = await parts.store.write(incident, status, soon=soon)
             except (Conflict, NotFound):
                 raise
             except KubeError as error:
@@ -279,20 +284,3 @@ def may_rest(status: IncidentStatus) -> bool:
     # While a vendor is still to be told, the watchdog looks at it.
     tells = any(hop.closing and hop.closing.state == "Pending" for page in status.pages for hop in page.hops)
     return not (pages or waits or lacks or tells)
-
-
-def keeping(unwritten: Unwritten, cache: Cache, requeue: Callable[[ObjectKey], None]) -> OnOutcome:
-    """What a performer calls when an effect has ended: the outcome is kept, and the incident looked at.
-
-    Where a reconcile waits for it, that one looks. The outcome for an incident that is gone is nothing that
-    another one of its name should know.
-    """
-
-    def on_outcome(key: ObjectKey, outcome: Outcome | None) -> None:
-        version = cache.version(key)
-        if outcome is not None and version is not None and version.uid == outcome.effect.incident.uid:
-            unwritten.add(key, outcome)
-        if not unwritten.is_awaited(key):
-            requeue(key)
-
-    return on_outcome

@@ -160,7 +160,6 @@ class Observer:
 
     def observe(self, incident: Incident) -> Observation:
         """What is seen around the incident now."""
-        self._channels.note(incident)
         namespace = incident.metadata.namespace or ""
         found = self._class(incident)
         return Observation(
@@ -217,6 +216,7 @@ class Observer:
 
     def note_claims(self, incident: Incident) -> dict[str, datetime]:
         """When this process first saw each claim of another; by its own clock, for skew must not matter."""
+        self._channels.note(incident)
         now, seen, uid = self._clock.now(), {}, incident.metadata.uid
         for key, claim in claims_of(incident):
             if claim.by != self._holder:

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from watchbill.api.incident_status import Page
 from watchbill.core.effects import (
     ChannelEffect,
     ConnectionKey,
+    CreateChannel,
     Effect,
     SendPage,
     connection_of,
@@ -25,15 +27,13 @@ from watchbill.providers.contract import Settings, Verdict
 from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey
 from watchbill.shell.clock import Clock
+from watchbill.shell.fresh import FRESH_READ, FreshReads
 from watchbill.shell.kube import Kube, KubeError, NotFound
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.observe import Deliver
 from watchbill.shell.paths import path_of
 from watchbill.shell.secrets import SecretProblem, SecretReader, fingerprint
 from watchbill.shell.send import Sender
-
-FRESH_READ = 2.0
-"""Seconds that the read before a page may take; after it the page goes out unread (DESIGN §4, rule 5)."""
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +61,9 @@ class Outside:
     clock: Clock
     metrics: Metrics
     deliver: Deliver
+    fresh: FreshReads
+    knows_all: Callable[[], bool]
+    """Whether every incident has been seen."""
     tell: Callable[[SendPage], None]
     """Posts an Event for a page that is only written down."""
 
@@ -144,8 +147,11 @@ class Performer:
         where = connection_of(effect)
         locks = self._locks.setdefault(effect.incident.uid, defaultdict(asyncio.Lock))
         async with locks[where]:
-            if isinstance(effect, SendPage) and not await self._is_still_due(order, effect):
-                return None, ""
+            # An epoch's first page follows at once from what was just told (DESIGN §4, rule 5).
+            if isinstance(effect, SendPage) and not effect.first_of_epoch:
+                fresh = self._outside.fresh
+                if not await fresh.is_unchanged(order.key, effect.incident.uid, order.generation):
+                    return None, ""
             try:
                 connection = await self._connection(where)
             except KubeError as error:
@@ -209,6 +215,9 @@ class Performer:
             chat = CHATS.get(vendor)
             if chat is None:
                 return _unfit(vendor, "makes no channels")
+            if isinstance(effect, CreateChannel) and effect.may_adopt and not self._outside.knows_all():
+                text = "not every incident is known yet that the channel may belong to"
+                return Verdict(Result.RETRY, after=timedelta(seconds=2), reason="NotSynced", message=text)
             return await sender.converse(chat, effect, settings, rank=rank, still_wanted=still_wanted)
         provider, since = PROVIDERS.get(vendor), self._outside.kube.unreachable_since
         if provider is None:
@@ -228,22 +237,6 @@ class Performer:
         for ref in connection.spec.secret_refs.values():
             self._outside.secrets.invalidate(connection.metadata.namespace or "", ref.name)
         return await self._values(connection)
-
-    async def _is_still_due(self, order: Order, effect: SendPage) -> bool:
-        """Whether the page is still due by a fresh read; an epoch's first needs none, nor a dead server."""
-        if effect.first_of_epoch or self._outside.kube.unreachable_since is not None:
-            return True
-        try:
-            raw = await self._outside.kube.get(path_of(*order.key), timeout=FRESH_READ)
-        except NotFound:
-            return False
-        except KubeError:
-            return True
-        metadata = raw["metadata"]
-        if metadata["uid"] != effect.incident.uid:
-            return False
-        self._outside.cache.upsert(order.key.kind, raw)
-        return int(metadata.get("generation", 0)) == order.generation
 
     def _is_wanted(self, order: Order) -> bool:
         """Whether this process may still act, and nobody has said anything new of the incident since."""

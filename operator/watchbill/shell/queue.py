@@ -6,9 +6,9 @@ once, and one that is added while it is worked at is worked at again.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from types import MappingProxyType
 
 import structlog
 
@@ -24,8 +24,8 @@ LONGEST_BACKOFF = 15.0
 
 MOST_DOUBLINGS = 16
 
-UNRANKED = -1
-"""The rank of a key that has none: it goes first."""
+MOST_ASIDE = 1000
+"""How many keys may wait aside for their turn to be written; each keeps its incident in memory."""
 
 Reconcile = Callable[[ObjectKey], Awaitable[timedelta | None]]
 """Brings one object up to date; returns how soon to come again, or None for when it is added."""
@@ -57,6 +57,7 @@ class Queue:
         # Since when each key is due, until a reconcile has brought it through.
         self._due: dict[ObjectKey, float] = {}
         self._failures: dict[ObjectKey, int] = {}
+        self._aside = 0
         self._paused = self._stopped = False
         metrics.max_concurrent_reconciles.set(workers)
         metrics.queue_depth.set_function(lambda: self.depth)
@@ -125,16 +126,31 @@ class Queue:
         """Take no key until `resume`; keys that are added meanwhile wait."""
         self._paused = True
 
-    def resume(self, ranks: Mapping[ObjectKey, int] = MappingProxyType({})) -> None:
-        """Take keys again, as if all of them had come now: urgent ones first, of these the lowest rank."""
+    def resume(self) -> None:
+        """Take keys again, as if all of them had come now."""
         now = self._monotonic()
-        for which in (self._urgent, self._normal):
-            for key in sorted(which, key=lambda key: ranks.get(key, UNRANKED)):
-                which[key] = which.pop(key)
         for waiting in (self._urgent, self._normal, self._due):
             waiting.update(dict.fromkeys(waiting, now))
         self._paused = False
         self._start_more()
+
+    async def empty(self) -> None:
+        """Return once no key waits; looks every 20 ms."""
+        while self.depth:
+            await asyncio.sleep(0.02)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Have another key worked at while the work at one waits for what is in no hurry."""
+        if self._aside >= MOST_ASIDE:
+            yield
+            return
+        self._aside += 1
+        self._start_more()
+        try:
+            yield
+        finally:
+            self._aside -= 1
 
     async def stop(self, grace: timedelta) -> None:
         """Take no more keys, let what is under way finish, and after the grace cancel it."""
@@ -149,7 +165,7 @@ class Queue:
             await asyncio.gather(*unfinished, return_exceptions=True)
 
     def _start_more(self) -> None:
-        while not self._paused and self.depth and len(self._active) < self._workers:
+        while not self._paused and self.depth and len(self._active) - self._aside < self._workers:
             waiting = self._urgent or self._normal
             key = next(iter(waiting))
             waited = self._monotonic() - waiting.pop(key)

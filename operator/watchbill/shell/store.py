@@ -1,14 +1,26 @@
 """Writes the status of incidents; the only writer."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.core import ledger
 from watchbill.shell.cache import Cache, ObjectKey, version_of
-from watchbill.shell.kube import Invalid, Kube
+from watchbill.shell.kube import Conflict, Invalid, Kube, Unreachable
 from watchbill.shell.paths import path_of
+from watchbill.shell.turns import Turns
+
+AT_ONCE = 4
+"""How many statuses are written at the same time.
+
+To write one costs the API server five times as much as to read one. In a storm the pages that are due, and
+what is read for them, must not wait behind the records of those that are sent.
+"""
+
+SOON, LATER = range(2)
+"""The ranks of writes."""
 
 KEPT_ENTRIES = 10
 """How many entries of the timeline a status keeps that was refused as it was."""
@@ -37,31 +49,51 @@ class Store:
     def __init__(self, kube: Kube, cache: Cache) -> None:
         self._kube = kube
         self._cache = cache
+        self._turns = Turns(AT_ONCE)
+        self.aside: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Entered while a write waits for its turn and for its answer."""
         self.on_echo: Callable[[ObjectKey], None] = lambda key: None
         """Called where the watch has told of a write before the server answered it: nothing new was told."""
 
-    async def write(self, incident: Incident, status: IncidentStatus) -> bool:
+    async def write(self, incident: Incident, status: IncidentStatus, *, soon: bool = True) -> bool:
         """Make the status so; whether anything had to be written. Raises KubeError.
 
         The resourceVersion fences it: Conflict where the incident has changed since it was observed. A status
-        that the server refuses as invalid or too large is tried once more without its history.
+        that the server refuses as invalid or too large is tried once more without its history. What need not
+        be written `soon` waits for all that must.
         """
-        try:
-            return await self._patch(incident, status)
-        except Invalid:
-            smaller = minimal(status)
-            if smaller == status:
-                raise
-            return await self._patch(incident, smaller)
-
-    async def _patch(self, incident: Incident, status: IncidentStatus) -> bool:
-        change = merge_patch(incident.status.to_json(), status.to_json())
+        old = incident.status.to_json()
+        change = merge_patch(old, status.to_json())
         if not change:
             return False
-        metadata = incident.metadata
-        body = {"metadata": {"resourceVersion": metadata.resource_version}, "status": change}
-        key = ObjectKey("Incident", metadata.namespace or "", metadata.name)
+        key = ObjectKey("Incident", incident.metadata.namespace or "", incident.metadata.name)
+        async with self._turn(key, soon):
+            try:
+                await self._patch(key, incident, change)
+            except Invalid:
+                smaller = merge_patch(old, minimal(status).to_json())
+                if smaller == change:
+                    raise
+                if smaller:
+                    await self._patch(key, incident, smaller)
+                return bool(smaller)
+        return True
+
+    def outdated(self, key: ObjectKey) -> None:
+        """Have a write that still waits for its turn fail as a Conflict: the incident has changed since."""
+        self._turns.give_up(key, Conflict(409, "Conflict", "it changed while its record waited"))
+
+    @asynccontextmanager
+    async def _turn(self, key: ObjectKey, soon: bool) -> AsyncIterator[None]:
+        waits = self._turns.full
+        with self.aside():
+            async with self._turns.turn(key, SOON if soon else LATER):
+                if waits and self._kube.unreachable_since is not None:
+                    raise Unreachable(0, "", "it did not answer the write of another status")
+                yield
+
+    async def _patch(self, key: ObjectKey, incident: Incident, change: Any) -> None:
+        body = {"metadata": {"resourceVersion": incident.metadata.resource_version}, "status": change}
         written = await self._kube.patch_status(path_of(*key), body)
         if not self._cache.upsert(key.kind, written) and self._cache.version(key) == version_of(written):
             self.on_echo(key)
-        return True

@@ -1,20 +1,21 @@
-"""Lists every kind at the start, and finds later what the watch did not tell.
+"""Lists at the start whatever may page, and finds later what the watch did not tell.
 
 kopf never tells of what was deleted while it was not connected (kopf.md §7, A4).
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import structlog
 
-from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.shell.cache import Cache, ObjectKey, Raw, Version, key_of, version_of
-from watchbill.shell.kube import Kube, KubeError, NotFound
+from watchbill.shell.fresh import FreshReads
+from watchbill.shell.kube import Invalid, Kube, KubeError, NotFound
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.paths import path_of
+from watchbill.shell.sweep import RESTING_PHASES
 from watchbill.shell.watch import Deliver
 
 KINDS_IN_ORDER = ("IncidentClass", "EscalationPolicy", "Connection", "IncidentUpdate", "Incident")
@@ -29,8 +30,8 @@ GRACE = 1.0
 RETRIES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds until a list that failed is tried again; the last for ever."""
 
-UNKNOWN_RANK = -1
-"""Of a severity that no matrix has: such an incident is worked at first (DESIGN §7)."""
+MOST_NAMES = 40
+"""How many names of severities are told apart; with more, incidents come in the order of their names."""
 
 log = structlog.get_logger(__name__)
 
@@ -38,15 +39,18 @@ log = structlog.get_logger(__name__)
 class Syncer:
     """Tells `deliver` of every object once, and from then on of every change that the watch missed."""
 
-    def __init__(self, kube: Kube, cache: Cache, metrics: Metrics, deliver: Deliver) -> None:
+    def __init__(
+        self, kube: Kube, cache: Cache, metrics: Metrics, deliver: Deliver, fresh: FreshReads
+    ) -> None:
         self._kube = kube
+        self._fresh = fresh
         self._cache = cache
         self._metrics = metrics
         self._deliver = deliver
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.synced = False
-        """Whether every kind has been listed once: nothing may be decided before."""
+        """Whether every kind has been listed once, and of incidents all that may page."""
         self.problem = "no kind has been listed yet"
         """Why the last list failed; the empty text where it did not."""
         self.on_appeared: Callable[[], None] = lambda: None
@@ -59,6 +63,7 @@ class Syncer:
 
     def start(self, period: float = PERIOD) -> None:
         """Compare with the API server every `period` seconds, and whenever `request` is called."""
+        self._fresh.forget()
         self._task = asyncio.create_task(self._run(period), name="resync")
 
     def request(self) -> None:
@@ -71,30 +76,26 @@ class Syncer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def first_sync(self) -> Mapping[ObjectKey, int]:
-        """Return once every kind was listed and delivered; tries until then.
+    async def first_sync(self, begin: Callable[[], None] = lambda: None) -> None:
+        """Return once every kind was listed and delivered, but incidents that rest; tries until then.
 
-        The answer is the rank of each incident's severity, 1 for the worst; -1 where no matrix has it.
+        `begin` is called when all is known that decisions about incidents need. From then on incidents are
+        delivered, those first whose severity no class has, for they are worked at as the worst (DESIGN §7),
+        then the worst.
         """
-        ranks: dict[ObjectKey, int] = {}
-        for kind in KINDS_IN_ORDER:
-            for pause in _endless(RETRIES):
-                try:
-                    await self._list(kind, ranks)
-                except KubeError as error:
-                    self._note(kind, error)
-                    await asyncio.sleep(pause)
-                else:
-                    self._is_served(kind)
-                    break
+        *others, incident = KINDS_IN_ORDER
+        for kind in others:
+            await self._list_until_it_succeeds(kind)
+        begin()
+        for selector in selectors(self._cache.list("IncidentClass")):
+            await self._list_until_it_succeeds(incident, selector)
         self._succeeded()
         self.synced = True
-        return ranks
 
     @property
     def running(self) -> bool:
-        """Whether it still compares: False before `start` and after `stop`."""
-        return self._task is not None and not self._task.done()
+        """Whether it compares, or has not begun to: False once it has ended."""
+        return self._task is None or not self._task.done()
 
     async def resync(self) -> int:
         """Deliver what differs between the API server and the cache; raises KubeError.
@@ -132,13 +133,27 @@ class Syncer:
                 if missed and not requested:
                     self.on_missed()
 
-    async def _list(self, kind: str, ranks: dict[ObjectKey, int]) -> None:
-        classes = list(self._cache.list("IncidentClass"))
+    async def _list_until_it_succeeds(self, kind: str, selector: str = "") -> None:
+        for pause in _endless(RETRIES):
+            try:
+                await self._list(kind, selector)
+            except Invalid:
+                # A server that cannot select is asked for all, as often as there are selectors.
+                await self._list(kind)
+            except KubeError as error:
+                self._note(kind, error)
+                await asyncio.sleep(pause)
+            else:
+                self._is_served(kind)
+                return
+
+    async def _list(self, kind: str, selector: str = "") -> None:
         # Page by page: all incidents at once would take the memory that they need for ever after.
-        async for page in self._kube.pages(path_of(kind)):
+        began = self._fresh.moment
+        async for page in self._kube.pages(path_of(kind), fields=selector):
             for raw in page.items:
                 if kind == "Incident":
-                    ranks[key_of(kind, raw)] = severity_rank(raw, classes)
+                    self._fresh.note(key_of(kind, raw), began)
                 self._deliver(kind, None, raw)
 
     async def _suspects(self, kind: str) -> set[tuple[ObjectKey, Version | None]]:
@@ -199,26 +214,19 @@ class Syncer:
         self.last_time = asyncio.get_running_loop().time()
 
 
-def severity_rank(raw: Raw, classes: Sequence[Raw]) -> int:
-    """The rank of an incident's severity by the matrix that is frozen in it, else by its class's as it is."""
-    spec = raw.get("spec") or {}
-    frozen = (raw.get("status") or {}).get("class") or {}
-    named = (spec.get("classRef") or {}).get("name")
-    rows = frozen.get("severities") or next(
-        (_rows(each) for each in classes if _serves(each["metadata"], named)), []
-    )
-    ranks: Mapping[str, int] = {str(row.get("name")): int(row.get("rank", UNKNOWN_RANK)) for row in rows}
-    return ranks.get(spec.get("severity", ""), UNKNOWN_RANK)
-
-
-def _rows(incident_class: Raw) -> list[dict[str, Any]]:
-    return (incident_class.get("spec") or {}).get("severities") or []
-
-
-def _serves(metadata: Mapping[str, Any], named: str | None) -> bool:
-    if named is not None:
-        return bool(metadata["name"] == named)
-    return bool((metadata.get("annotations") or {}).get(DEFAULT_CLASS_ANNOTATION) == "true")
+def selectors(classes: Iterable[Raw]) -> list[str]:
+    """Field selectors that together find each incident once that does not rest, the most urgent first."""
+    ranks: dict[str, int] = {}
+    for each in classes:
+        for row in (each.get("spec") or {}).get("severities") or []:
+            name, rank = str(row.get("name")), int(row.get("rank", 0))
+            ranks[name] = min(rank, ranks.get(name, rank))
+    awake = ",".join(f"status.phase!={phase}" for phase in RESTING_PHASES)
+    if len(ranks) > MOST_NAMES:
+        return [awake]
+    unknown = "".join(f",spec.severity!={name}" for name in sorted(ranks))
+    known = sorted(ranks, key=lambda name: (ranks[name], name))
+    return [awake + unknown, *(f"{awake},spec.severity={name}" for name in known)]
 
 
 def _remains(key: ObjectKey, known: Version) -> dict[str, Any]:

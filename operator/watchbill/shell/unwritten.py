@@ -1,6 +1,6 @@
 """What is true of incidents and not in etcd yet: outcomes on their way, and statuses that were refused."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,8 @@ from watchbill.api.incident import Incident
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.core.outcomes import Outcome
 from watchbill.core.record import record
-from watchbill.shell.cache import ObjectKey
+from watchbill.shell.cache import Cache, ObjectKey
+from watchbill.shell.perform import OnOutcome
 
 
 @dataclass(slots=True)
@@ -87,3 +88,20 @@ class Unwritten:
         """Forget an incident that is gone."""
         self._held.pop(key, None)
         self._outcomes.pop(key, None)
+
+
+def keeping(unwritten: Unwritten, cache: Cache, requeue: Callable[[ObjectKey], None]) -> OnOutcome:
+    """What a performer calls when an effect has ended: the outcome is kept, and the incident looked at.
+
+    Where a reconcile waits for it, that one looks. The outcome for an incident that is gone is nothing that
+    another one of its name should know.
+    """
+
+    def on_outcome(key: ObjectKey, outcome: Outcome | None) -> None:
+        version = cache.version(key)
+        if outcome is not None and version is not None and version.uid == outcome.effect.incident.uid:
+            unwritten.add(key, outcome)
+        if not unwritten.is_awaited(key):
+            requeue(key)
+
+    return on_outcome

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tests.support.apiserver.answers import bad_request, expired, unmodeled
 from tests.support.apiserver.resources import Body, Resource
+from tests.support.apiserver.selecting import by_fields, by_labels
 from tests.support.apiserver.store import Store
 
 TOKEN_VERSION = "meta.k8s.io/v1"
@@ -51,20 +52,21 @@ def decoded(text: str) -> Token:
 
 def listed(store: Store, resource: Resource, namespace: str, query: Mapping[str, str], partial: bool) -> Body:
     """One page of a list, as the query asks for it."""
-    for name in ("labelSelector", "fieldSelector"):
-        if query.get(name):
-            raise unmodeled(f"{name} in lists")
+    selectors = query.get("fieldSelector", ""), query.get("labelSelector", "")
+    fits = by_fields(resource, selectors[0]), by_labels(selectors[1])
     limit, version, start = _wanted(store, query)
     prefix = f"{namespace}/" if namespace else ""
     # Where a token starts is relative to what is listed.
     after = prefix + start.lstrip("/").rstrip("\0") if start else ""
     found = [body for key, body in store.all(resource, prefix, version) if key > after]
+    found = [body for body in found if all(fit(body) for fit in fits)]
     metadata: Body = {"resourceVersion": str(version)}
     if limit and len(found) > limit:
         last = found[limit - 1]["metadata"]
         key = resource.key(last.get("namespace", ""), last["name"]).removeprefix(prefix)
         metadata["continue"] = Token(version, f"/{key}\0").encoded()
-        metadata["remainingItemCount"] = len(found) - limit
+        if not any(selectors):
+            metadata["remainingItemCount"] = len(found) - limit
         found = found[:limit]
     return _body(resource, found, metadata, partial)
 

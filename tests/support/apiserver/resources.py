@@ -28,6 +28,8 @@ class Resource:
     defaults: Mapping[str, object] | None = None
     """What a new one has that does not say otherwise."""
     short_names: tuple[str, ...] = ()
+    selectable: tuple[str, ...] = ()
+    """The fields that lists can be selected by, besides those of the metadata."""
 
     @property
     def api_version(self) -> str:
@@ -71,6 +73,7 @@ RESOURCES = (
             namespaced=kind.scope == "Namespaced",
             custom=True,
             short_names=kind.short_names,
+            selectable=tuple(path.removeprefix(".") for path in kind.selectable),
         )
         for kind in KINDS
     ),
