@@ -271,3 +271,54 @@ async def test_taking_back_what_was_not_added_changes_nothing(worker: Worker, me
     queue.take_back(key("a"))
     queue.add(key("a"))
     await worker.has_seen("a")
+
+
+async def test_while_the_work_at_one_key_waits_aside_another_is_worked_at(worker: Worker, metrics: Metrics):
+    queue = queue_of(worker, metrics)
+    goes_on = asyncio.Event()
+
+    async def wait_aside() -> None:
+        with queue.aside():
+            await goes_on.wait()
+
+    worker.answers = {"a": wait_aside, "b": wait_aside}
+    for name in "abc":
+        queue.add(key(name))
+    await worker.has_seen("a", "b", "c")
+    assert (queue.depth, queue.active) == (0, 2)
+    queue.add(key("a"))
+    await asyncio.sleep(0)
+    assert worker.seen == ["a", "b", "c"]
+    goes_on.set()
+    await worker.has_seen("a", "b", "c", "a")
+
+
+async def test_only_so_many_wait_aside(worker: Worker, metrics: Metrics, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("watchbill.shell.queue.MOST_ASIDE", 1)
+    queue = queue_of(worker, metrics)
+    goes_on = asyncio.Event()
+
+    async def wait_aside() -> None:
+        with queue.aside():
+            await goes_on.wait()
+
+    worker.answers = dict.fromkeys("ab", wait_aside)
+    for name in "abc":
+        queue.add(key(name))
+    await worker.has_seen("a", "b")
+    assert queue.depth == 1
+    goes_on.set()
+    await worker.has_seen("a", "b", "c")
+
+
+async def test_it_can_be_waited_for_until_no_key_waits(worker: Worker, metrics: Metrics):
+    queue = queue_of(worker, metrics)
+    worker.gate.clear()
+    queue.add(key("a"))
+    queue.add(key("b"))
+    waiting = asyncio.create_task(queue.empty())
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    worker.gate.set()
+    async with asyncio.timeout(5):
+        await waiting

@@ -137,11 +137,21 @@ async def test_rule_05_a_page_is_not_sent_where_the_fresh_read_tells_of_an_ackno
     assert world.stored.phase == "Acknowledged"
 
 
+@pytest.mark.parametrize("age", [1.9, 2.1])
+async def test_rule_05_a_list_of_a_moment_ago_is_a_fresh_read(world, age):
+    await declared(world, *TWO_BY_PAGERDUTY)
+    world.pass_time(301)
+    world.outside.fresh.note(CART, world.clock.monotonic() - age)
+    await world.run()
+    assert world.vendors.arrived == [("events", "trigger")] * 2
+    assert world.requests("GET") == (0 if age < 2 else 1)
+
+
 @pytest.mark.parametrize("trouble", ["it hangs", "it refuses"])
 async def test_rule_05_a_page_goes_out_unread_where_the_server_does_not_answer_in_time(
     world, trouble, monkeypatch
 ):
-    monkeypatch.setattr("watchbill.shell.perform.FRESH_READ", 0.05)
+    monkeypatch.setattr("watchbill.shell.fresh.FRESH_READ", 0.05)
     monkeypatch.setattr("watchbill.shell.secrets.REREAD_TIMEOUT", 0.05)
     await declared(world, *TWO_BY_PAGERDUTY)
     world.pass_time(301)

@@ -1,5 +1,8 @@
 """The patch of a status, and what is left out where the whole is refused."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,10 +14,10 @@ from tests.shell.world import CART, World
 from tests.support.apiserver.rules import merged
 from tests.support.builders import T0
 from watchbill.api.incident import Incident
-from watchbill.api.incident_status import Closing, Hop, IncidentStatus, Page, TimelineEntry
+from watchbill.api.incident_status import Closing, Hop, IncidentStatus, Page, Phase, TimelineEntry
 from watchbill.core.ledger import with_hop
 from watchbill.shell.cache import ObjectKey
-from watchbill.shell.kube import Conflict, Invalid
+from watchbill.shell.kube import Conflict, Invalid, Unreachable
 from watchbill.shell.store import KEPT_ENTRIES, Store, merge_patch, minimal
 
 LEAVES = st.one_of(st.booleans(), st.integers(0, 3), st.lists(st.integers(0, 3), max_size=2))
@@ -126,3 +129,61 @@ async def test_an_echo_is_told_of_where_the_watch_was_faster_than_the_answer(
     store.on_echo = echoes.append
     await store.write(incident, IncidentStatus(phase="Triggered"))
     assert echoes == ([CART] if told else [])
+
+
+class Busy:
+    """A store all of whose places are taken by writes that the server does not answer yet."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("watchbill.shell.store.AT_ONCE", 1)
+        self.store = Store(world.kube, world.cache)
+        self.answers = asyncio.Event()
+        self.asides = 0
+        self.store.aside = self._aside
+        world.api.before = self._hold
+
+    async def _hold(self, request: object) -> None:
+        await self.answers.wait()
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        self.asides += 1
+        try:
+            yield
+        finally:
+            self.asides -= 1
+
+    async def write(self, incident: Incident, phase: Phase) -> asyncio.Task[bool]:
+        task = asyncio.create_task(self.store.write(incident, IncidentStatus(phase=phase)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return task
+
+
+async def test_a_record_that_waits_is_given_up_when_its_incident_changes(
+    world: World, incident: Incident, monkeypatch: pytest.MonkeyPatch
+):
+    busy = Busy(world, monkeypatch)
+    first = await busy.write(incident, "Triggered")
+    second = await busy.write(incident, "Acknowledged")
+    assert busy.asides == 2
+    busy.store.outdated(CART)
+    with pytest.raises(Conflict):
+        await second
+    busy.answers.set()
+    assert await first
+    assert (world.writes, busy.asides) == (1, 0)
+
+
+async def test_records_that_wait_fail_at_once_where_the_server_does_not_answer_the_one_before(
+    world: World, incident: Incident, monkeypatch: pytest.MonkeyPatch
+):
+    busy = Busy(world, monkeypatch)
+    first = await busy.write(incident, "Triggered")
+    second = await busy.write(incident, "Acknowledged")
+    world.api.faults.append(Fault(503, method="PATCH", times=2))
+    busy.answers.set()
+    for task in (first, second):
+        with pytest.raises(Unreachable):
+            await task
+    assert world.writes == 1
