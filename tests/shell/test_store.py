@@ -14,11 +14,19 @@ from tests.shell.world import CART, World
 from tests.support.apiserver.rules import merged
 from tests.support.builders import T0
 from watchbill.api.incident import Incident
-from watchbill.api.incident_status import Closing, Hop, IncidentStatus, Page, Phase, TimelineEntry
+from watchbill.api.incident_status import (
+    Closing,
+    EscalationStatus,
+    Hop,
+    IncidentStatus,
+    Page,
+    Phase,
+    TimelineEntry,
+)
 from watchbill.core.ledger import with_hop
 from watchbill.shell.cache import ObjectKey
 from watchbill.shell.kube import Conflict, Invalid, Unreachable
-from watchbill.shell.store import KEPT_ENTRIES, Store, merge_patch, minimal
+from watchbill.shell.store import KEPT_ENTRIES, Store, change, merge_patch, minimal
 
 LEAVES = st.one_of(st.booleans(), st.integers(0, 3), st.lists(st.integers(0, 3), max_size=2))
 TREES = st.recursive(
@@ -40,6 +48,32 @@ def test_what_is_equal_needs_no_patch(old: dict[str, Any]):
 def test_what_is_gone_is_null_and_lists_are_replaced():
     old = {"a": 1, "b": {"c": 1, "d": 2}, "e": [1, 2]}
     assert merge_patch(old, {"b": {"c": 1}, "e": [1]}) == {"a": None, "b": {"d": None}, "e": [1]}
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {},
+        {"phase": "Resolved"},
+        {"phase": None, "timeline": ()},
+        {"severity": "".join(("SEV", "-1"))},
+        {"escalation": EscalationStatus(epoch=2, level="a")},
+        {"ofANewerVersion": {"b": 2}},
+        {"ofAnother": 1},
+    ],
+)
+def test_a_change_is_the_patch_between_the_whole_statuses(update: dict[str, Any]):
+    old = IncidentStatus.model_validate(
+        {
+            "phase": "Triggered",
+            "severity": "SEV-1",
+            "escalation": {"epoch": 1},
+            "timeline": [entry(1).to_json()],
+            "ofANewerVersion": {"a": 1},
+        }
+    )
+    new = old.model_copy(update=update)
+    assert change(old, new) == merge_patch(old.to_json(), new.to_json())
 
 
 def entry(number: int) -> TimelineEntry:

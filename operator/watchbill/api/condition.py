@@ -32,7 +32,10 @@ class Condition(StatusModel):
 
 def find(conditions: Sequence[Condition], type_: str) -> Condition | None:
     """The condition of this type, or None where the list has none."""
-    return next((condition for condition in conditions if condition.type == type_), None)
+    for condition in conditions:
+        if condition.type == type_:
+            return condition
+    return None
 
 
 def is_true(conditions: Sequence[Condition], type_: str) -> bool:

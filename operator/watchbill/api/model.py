@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ def ceil_to_millisecond(moment: datetime) -> datetime:
     return up.astimezone(UTC)
 
 
+@lru_cache(maxsize=2048)
 def format_time(moment: datetime) -> str:
     """The RFC 3339 text of a moment, in UTC with milliseconds: `2026-03-29T01:30:00.000Z`."""
     return ceil_to_millisecond(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -73,9 +75,16 @@ class StatusModel(BaseModel):
         object.__setattr__(copied, "__pydantic_private__", self.__pydantic_private__)
         return copied
 
-    def to_json(self) -> dict[str, Any]:
-        """The part as JSON data under its API names; fields at their default are left out."""
-        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    def to_json(self, only: set[str] | None = None) -> dict[str, Any]:
+        """The part as JSON data under its API names, be it only of these fields; defaults are left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=only)
+
+    def unshared(self, other: Self) -> set[str]:
+        """The names of the fields that are not one object in memory with the other's: all else is equal."""
+        here = {**self.__dict__, **(self.__pydantic_extra__ or {})}
+        there = {**other.__dict__, **(other.__pydantic_extra__ or {})}
+        names = here.keys() | there.keys()
+        return {name for name in names if here.get(name) is not there.get(name)}
 
 
 class ObjectMeta(SpecModel):

@@ -74,6 +74,6 @@ def settled(draft: Draft) -> Draft:
         before = draft.status
         for step in STEPS:
             draft = step(draft)
-        if draft.status == before:
+        if draft.status is before or draft.status == before:
             return draft
     raise RuntimeError(f"no fixed point after {MAX_PASSES} passes")

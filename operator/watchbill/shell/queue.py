@@ -5,7 +5,7 @@ once, and one that is added while it is worked at is worked at again.
 """
 
 import asyncio
-import uuid
+import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -180,7 +180,7 @@ class Queue:
             controller=key.kind.lower(),
             namespace=key.namespace,
             name=key.name,
-            reconcileID=uuid.uuid4().hex[:16],
+            reconcileID=f"{random.getrandbits(64):016x}",
         )
         began = self._monotonic()
         result = "cancelled"

@@ -35,6 +35,13 @@ def merge_patch(old: Any, new: Any) -> Any:
     return gone | changed
 
 
+def change(old: IncidentStatus, new: IncidentStatus) -> dict[str, Any]:
+    """The RFC 7386 patch that makes the new status of the old one; {} where nothing changes."""
+    fields = new.unshared(old)
+    found: dict[str, Any] = merge_patch(old.to_json(fields), new.to_json(fields))
+    return found
+
+
 def minimal(status: IncidentStatus) -> IncidentStatus:
     """The status with all that no decision needs left out, for when the whole is refused."""
     kept = status.timeline[-KEPT_ENTRIES:]
@@ -62,17 +69,16 @@ class Store:
         that the server refuses as invalid or too large is tried once more without its history. What need not
         be written `soon` waits for all that must.
         """
-        old = incident.status.to_json()
-        change = merge_patch(old, status.to_json())
-        if not change:
+        whole = change(incident.status, status)
+        if not whole:
             return False
         key = ObjectKey("Incident", incident.metadata.namespace or "", incident.metadata.name)
         async with self._turn(key, soon):
             try:
-                await self._patch(key, incident, change)
+                await self._patch(key, incident, whole)
             except Invalid:
-                smaller = merge_patch(old, minimal(status).to_json())
-                if smaller == change:
+                smaller = change(incident.status, minimal(status))
+                if smaller == whole:
                     raise
                 if smaller:
                     await self._patch(key, incident, smaller)
@@ -92,8 +98,8 @@ class Store:
                     raise Unreachable(0, "", "it did not answer the write of another status")
                 yield
 
-    async def _patch(self, key: ObjectKey, incident: Incident, change: Any) -> None:
-        body = {"metadata": {"resourceVersion": incident.metadata.resource_version}, "status": change}
+    async def _patch(self, key: ObjectKey, incident: Incident, part: dict[str, Any]) -> None:
+        body = {"metadata": {"resourceVersion": incident.metadata.resource_version}, "status": part}
         written = await self._kube.patch_status(path_of(*key), body)
         if not self._cache.upsert(key.kind, written) and self._cache.version(key) == version_of(written):
             self.on_echo(key)
