@@ -39,7 +39,7 @@ class Shell:
         self.deleted: set[str] = set()
         self.inbox = Inbox(
             self.cache,
-            lambda key: self.changed.add((key.kind, key.name)),
+            lambda key, raw: self.changed.add((key.kind, key.name)),
             lambda key, last: self.deleted.add(key.name),
         )
 

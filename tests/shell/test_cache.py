@@ -113,7 +113,7 @@ class Heard:
         self.last: Raw = {}
         self.inbox = Inbox(cache, self.changed, self.deleted)
 
-    def changed(self, key: ObjectKey) -> None:
+    def changed(self, key: ObjectKey, raw: Raw) -> None:
         self.told.append(("changed", None))
 
     def deleted(self, key: ObjectKey, last: Raw) -> None:

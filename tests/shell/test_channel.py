@@ -158,14 +158,15 @@ async def test_an_incident_that_lacks_something_does_not_rest_and_is_woken_by_it
     assert list(waiting_incidents(ObjectKey("EscalationPolicy", "shop", "primary"), room.cache)) == []
 
 
-async def test_a_name_is_known_as_claimed_also_while_its_incident_rests(room: World):
+async def test_a_name_is_known_as_claimed_once_it_was_written_or_told(room: World):
     await room.run()
     place = (ConnectionKey("shop", "slack"), channel(room).name)
-    claims = ChannelClaims(room.cache)
-    room.tell()
+    claims, told = ChannelClaims(), ChannelClaims()
     uid = room.raw["metadata"]["uid"]
-    assert claims[place] == {uid}
-    room.cache.rest(*CART)
+    assert claims[place] == frozenset()
+    claims.note(uid, room.stored)
+    told.told(room.raw)
+    assert told[place] == {uid}
     assert claims[place] == {uid}
     assert (claims[place[0], "another"], list(claims), len(claims)) == (frozenset(), [place], 1)
     claims.forget(uid)

@@ -31,7 +31,7 @@ class World:
         self.told: list[str] = []
         inbox = Inbox(
             self.cache,
-            lambda key: self.told.append(f"{key.kind} {key.name}"),
+            lambda key, raw: self.told.append(f"{key.kind} {key.name}"),
             lambda key, last: self.told.append(f"{key.kind} {key.name} deleted"),
         )
         fresh = FreshReads(kube, self.cache, time.monotonic)

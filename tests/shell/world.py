@@ -122,7 +122,7 @@ class World:
         self.queued: list[ObjectKey] = []
         self.events: list[str] = []
         self.console: list[SendPage] = []
-        self.inbox = Inbox(self.cache, self.queued.append, self.deleted)
+        self.inbox = Inbox(self.cache, self.changed, self.deleted)
         self.tally, self.unwritten = Tally(self.metrics), Unwritten()
         self.start()
 
@@ -174,6 +174,11 @@ class World:
 
     def told(self, event: Event) -> None:
         self.events.append(event.reason.value)
+
+    def changed(self, key: ObjectKey, raw: Raw) -> None:
+        self.queued.append(key)
+        if key.kind == "Incident":
+            self.observer.channels.told(raw)
 
     def deleted(self, key: ObjectKey, last: Raw) -> None:
         if key.kind == "Incident":

@@ -118,7 +118,7 @@ class App:
         unwritten, store = Unwritten(), self._store
         store.on_echo, store.aside = self.queue.take_back, self.queue.aside
         self.performer = Performer(outside, self.may_act, keeping(unwritten, self.cache, self.queue.add))
-        observer = Observer(
+        self.observer = observer = Observer(
             self.cache, self.kube, self.clock, holder_of(settings.identity), self.inbox.deliver
         )
         observer.last_resort = settings.last_resort
@@ -227,7 +227,10 @@ class App:
     async def _reconcile(self, key: ObjectKey) -> timedelta | None:
         if key.kind == "Incident":
             self._tell_of_problem(key)
-            return await self.incidents.reconcile(key)
+            try:
+                return await self.incidents.reconcile(key)
+            finally:
+                self.cache.release(*key)
         if key.kind == "IncidentUpdate" and not self.sweep.complete:
             # Whether its incident is there cannot be said yet.
             return timedelta(seconds=1)
@@ -235,9 +238,8 @@ class App:
 
     def _look_at_everything(self) -> None:
         for kind in KINDS_IN_ORDER:
-            for key in self.cache.versions(kind):
-                if not self.cache.rests(*key):
-                    self.queue.add(key, urgent=kind == "Incident")
+            for key, _ in list(self.cache.awake(kind)):
+                self.queue.add(key, urgent=kind == "Incident")
         # Those that rest page nobody: the others do not wait for them.
         self.sweep.request()
 
@@ -247,16 +249,12 @@ class App:
         self.cache.upsert("Incident", raw, waking=True)
         self.queue.add(key_of("Incident", raw))
 
-    def _changed(self, key: ObjectKey) -> None:
-        raw = self.cache.get(*key) or {}
-        self.queue.add(key, urgent=key.kind == "Incident" and not raw.get("status", {}).get("pages"))
+    def _changed(self, key: ObjectKey, raw: Raw) -> None:
+        self.queue.add(key, urgent=key.kind == "Incident" and not (raw.get("status") or {}).get("pages"))
         if key.kind == "Incident":
             self._store.outdated(key)
-            incident = self.cache.read(Incident, key.namespace, key.name)
-            if incident is not None:
-                self.tally.seen(incident)
-            else:
-                log.error("an incident cannot be read", name=key.name, problem=self.cache.problem(*key))
+            self.tally.seen(raw)
+            self.observer.channels.told(raw)
         self._neighbors.changed(key, raw)
 
     def _deleted(self, key: ObjectKey, last: Raw) -> None:
@@ -268,8 +266,12 @@ class App:
 
     def _tell_of_problem(self, key: ObjectKey) -> None:
         """Say on an incident itself that it cannot be read, for no condition can."""
-        raw, problem = self.cache.get(*key), self.cache.problem(*key)
-        if raw is not None and problem and self.elector.is_leader():
+        problem = self.cache.problem(*key)
+        if not problem:
+            return
+        log.error("an incident cannot be read", namespace=key.namespace, name=key.name, problem=problem)
+        raw = self.cache.get(*key)
+        if raw is not None and self.elector.is_leader():
             text = f"it cannot be read, so nobody is paged for it; mend {problem}"
             self.recorder.record("Incident", raw, EventReason.UNREADABLE.value, text, "Warning")
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from watchbill.api.incident import Incident
-from watchbill.api.incident_status import Claim
+from watchbill.api.incident_status import Claim, IncidentStatus
 from watchbill.core.effects import ConnectionKey, channel_key
 from watchbill.core.observation import ChannelPlace
-from watchbill.shell.cache import Cache
+from watchbill.shell.cache import Raw
 
 
 def claims_of(incident: Incident) -> Iterator[tuple[str, Claim]]:
@@ -21,21 +21,23 @@ def claims_of(incident: Incident) -> Iterator[tuple[str, Claim]]:
 
 
 class ChannelClaims(Mapping[ChannelPlace, frozenset[str]]):
-    """The UIDs of the incidents whose channel has or claims a name, looked up when a decision asks.
+    """The UIDs of the incidents whose channel has or claims a name, of all that were told of or written."""
 
-    An incident that rests was looked at before, and is remembered here.
-    """
-
-    def __init__(self, cache: Cache) -> None:
-        self._cache = cache
+    def __init__(self) -> None:
         self._noted: dict[str, ChannelPlace] = {}
 
-    def note(self, incident: Incident) -> None:
-        """Remember which name the incident's channel has or claims."""
-        channel = incident.status.resources.channel
+    def note(self, uid: str, status: IncidentStatus) -> None:
+        """Remember which name the incident's channel has or claims by a status that was written."""
+        channel = status.resources.channel
         if channel is not None:
-            place = ConnectionKey(channel.namespace, channel.connection), channel.name
-            self._noted[incident.metadata.uid] = place
+            self._noted[uid] = ConnectionKey(channel.namespace, channel.connection), channel.name
+
+    def told(self, raw: Raw) -> None:
+        """Remember the same of an incident that the watch or a list has told of."""
+        channel = ((raw.get("status") or {}).get("resources") or {}).get("channel")
+        if channel is not None:
+            place = ConnectionKey(channel.get("namespace", ""), channel["connection"]), channel["name"]
+            self._noted[raw["metadata"]["uid"]] = place
 
     def forget(self, uid: str) -> None:
         """Forget an incident that is gone."""
@@ -43,11 +45,6 @@ class ChannelClaims(Mapping[ChannelPlace, frozenset[str]]):
 
     def __getitem__(self, place: ChannelPlace) -> frozenset[str]:
         """Whose name it is; empty where it is nobody's."""
-        for raw in self._cache.list("Incident"):
-            metadata = raw["metadata"]
-            incident = self._cache.read(Incident, metadata.get("namespace", ""), metadata["name"])
-            if incident is not None:
-                self.note(incident)
         return frozenset(uid for uid, noted in self._noted.items() if noted == place)
 
     def __iter__(self) -> Iterator[ChannelPlace]:

@@ -12,7 +12,7 @@ class Inbox:
     def __init__(
         self,
         cache: Cache,
-        on_changed: Callable[[ObjectKey], None],
+        on_changed: Callable[[ObjectKey, Raw], None],
         on_deleted: Callable[[ObjectKey, Raw], None],
     ) -> None:
         self._cache = cache
@@ -39,7 +39,7 @@ class Inbox:
             last = self._cache.delete(*key, known.resource_version)
             self._on_deleted(key, last or _remains(key, known.uid))
         if self._cache.upsert(kind, raw):
-            self._on_changed(key)
+            self._on_changed(key, raw)
 
 
 def _remains(key: ObjectKey, uid: str) -> Raw:

@@ -168,6 +168,7 @@ class IncidentKeeper:
             parts.unwritten.written(key, settled.outcomes)
             if parts.observer.knows(key):  # What was deleted during the write is counted no more.
                 parts.tally.written(incident, status)
+                parts.observer.channels.note(incident.metadata.uid, status)
             for event in settled.events if written else ():
                 parts.tell(incident, event)
         self._perform(key, incident, filter(follows_its_record, settled.decision.effects))

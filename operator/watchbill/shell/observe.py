@@ -128,7 +128,7 @@ class Observer:
         self._holder = holder
         self._deliver = deliver
         self._claims: dict[str, dict[str, datetime]] = {}
-        self._channels = ChannelClaims(cache)
+        self.channels = ChannelClaims()
 
     @property
     def blind_since(self) -> datetime | None:
@@ -170,7 +170,7 @@ class Observer:
             connections=Connections(self._cache, self.absences),
             updates=self._updates(incident),
             foreign_claims=self.note_claims(incident),
-            channel_claims=self._channels,
+            channel_claims=self.channels,
             holder=self._holder,
             last_resort=self.last_resort,
         )
@@ -216,7 +216,6 @@ class Observer:
 
     def note_claims(self, incident: Incident) -> dict[str, datetime]:
         """When this process first saw each claim of another; by its own clock, for skew must not matter."""
-        self._channels.note(incident)
         now, seen, uid = self._clock.now(), {}, incident.metadata.uid
         for key, claim in claims_of(incident):
             if claim.by != self._holder:
@@ -227,4 +226,4 @@ class Observer:
     def forget(self, uid: str) -> None:
         """Forget the claims seen on an incident that is gone."""
         self._claims.pop(uid, None)
-        self._channels.forget(uid)
+        self.channels.forget(uid)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from watchbill.api.reasons import EventReason
 from watchbill.core.lifecycle import OPEN
 from watchbill.core.plan import OPERATOR_LEVEL
-from watchbill.shell.cache import Cache, ObjectKey, Raw
+from watchbill.shell.cache import Cache, ObjectKey, Raw, Version
 from watchbill.shell.clock import Clock
 from watchbill.shell.events import EventType
 from watchbill.shell.metrics import Metrics
@@ -51,6 +51,16 @@ Tell = Callable[[str, Raw, str, str, EventType], None]
 """Posts an Event: kind, object, reason, message, type."""
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the watchdog keeps of an incident as it is known in one version."""
+
+    version: Version
+    epoch: str
+    outstanding: tuple["Outstanding", ...]
+    stranded: bool
+
+
 class Outstanding(NamedTuple):
     """Something that is due, or will be, and is not done."""
 
@@ -86,6 +96,12 @@ def is_stranded(raw: Raw) -> bool:
         return True
     pages = status.get("pages", ())
     return any(page.get("level") == OPERATOR_LEVEL and page.get("epoch") == epoch for page in pages)
+
+
+def case_of(raw: Raw, version: Version) -> Case:
+    """What the watchdog keeps of an incident."""
+    epoch = str(((raw.get("status") or {}).get("escalation") or {}).get("epoch", 0))
+    return Case(version, epoch, tuple(outstanding(raw)), is_stranded(raw))
 
 
 def _pages_somebody(status: Raw) -> bool:
@@ -142,18 +158,20 @@ class Watchdog:
         """Whether it is for this process to tell."""
         self._first_seen: dict[Mark, datetime] = {}
         self._told: set[Mark] = set()
+        self._cases: dict[ObjectKey, Case] = {}
 
     def look(self) -> Found:
         """What is overdue now, after it was told."""
         now, count, stranded = self._clock.now(), Counter[str](), 0
         seen: dict[Mark, datetime] = {}
         due: set[Mark] = set()
-        for raw in self._cache.list("Incident"):
-            late = self._late(raw, now, seen)
+        self._cases = dict(self._known())
+        for key, case in self._cases.items():
+            late = self._late(case, now, seen)
             count.update(late.keys())
-            stranded += is_stranded(raw)
+            stranded += case.stranded
             if late or self._told:
-                due |= self._tell_of(raw, late)
+                due |= self._tell_of(key, case, late)
         for key in self._queue.overdue(self._after):
             count["reconcile"] += 1
             due |= self._tell_of_key(key)
@@ -163,36 +181,44 @@ class Watchdog:
         self._metrics.last_resort_incidents.set(stranded)
         return Found(count, stranded)
 
-    def _late(self, raw: Raw, now: datetime, seen: dict[Mark, datetime]) -> dict[Action, datetime]:
+    def _known(self) -> Iterator[tuple[ObjectKey, Case]]:
+        """Each incident that does not rest; only those are read that have changed since the last look."""
+        for key, version in self._cache.awake("Incident"):
+            case = self._cases.get(key)
+            if case is not None and case.version == version:
+                yield key, case
+            elif (raw := self._cache.get(*key)) is not None:
+                yield key, case_of(raw, version)
+
+    def _late(self, case: Case, now: datetime, seen: dict[Mark, datetime]) -> dict[Action, datetime]:
         """What of an incident is overdue, and since when it is due."""
         late: dict[Action, datetime] = {}
-        for each in outstanding(raw):
+        for each in case.outstanding:
             due = each.due
             if due is None:
-                mark = (raw["metadata"]["uid"], each.key, each.action)
+                mark = (case.version.uid, each.key, each.action)
                 due = seen[mark] = self._first_seen.get(mark, now)
             if now - due > self._after:
                 late[each.action] = min(due, late.get(each.action, due))
         return late
 
-    def _tell_of(self, raw: Raw, late: Mapping[Action, datetime]) -> set[Mark]:
+    def _tell_of(self, key: ObjectKey, case: Case, late: Mapping[Action, datetime]) -> set[Mark]:
         """Tell of what was not told yet; what is remembered as told of the incident."""
-        uid = raw["metadata"]["uid"]
-        epoch = str(((raw.get("status") or {}).get("escalation") or {}).get("epoch", 0))
+        uid, epoch = case.version.uid, case.epoch
         for action, due in late.items():
-            self._tell("Incident", raw, (uid, epoch, action), TEXTS[action].format(due=due))
+            self._tell(key, uid, (uid, epoch, action), TEXTS[action].format(due=due))
         return {(uid, epoch, action) for action in ACTIONS}
 
     def _tell_of_key(self, key: ObjectKey) -> set[Mark]:
         version = self._cache.version(key)
         if version is None:
             return set()
-        raw = {"metadata": {"uid": version.uid, "namespace": key.namespace, "name": key.name}}
         mark: Mark = (version.uid, "", "reconcile")
-        self._tell(key.kind, raw, mark, TEXTS["reconcile"])
+        self._tell(key, version.uid, mark, TEXTS["reconcile"])
         return {mark}
 
-    def _tell(self, kind: str, raw: Raw, mark: Mark, text: str) -> None:
+    def _tell(self, key: ObjectKey, uid: str, mark: Mark, text: str) -> None:
         if self.leads() and mark not in self._told:
             self._told.add(mark)
-            self.tell(kind, raw, EventReason.ACTION_OVERDUE.value, text, "Warning")
+            raw = {"metadata": {"uid": uid, "namespace": key.namespace, "name": key.name}}
+            self.tell(key.kind, raw, EventReason.ACTION_OVERDUE.value, text, "Warning")

@@ -2,12 +2,22 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import IncidentStatus
+from watchbill.shell.cache import Raw
 from watchbill.shell.metrics import Metrics
 
 Labels = tuple[str, str, str]
+"""The namespace, the severity and the phase."""
+
+
+class Place(NamedTuple):
+    """Which incident is counted, and where it is."""
+
+    uid: str
+    namespace: str
 
 
 class Tally:
@@ -17,14 +27,19 @@ class Tally:
         self._metrics = metrics
         self._labels: dict[str, Labels] = {}
 
-    def seen(self, incident: Incident) -> None:
-        """Count an incident as it stands in etcd."""
-        self._count(incident, incident.status)
+    def seen(self, raw: Raw) -> None:
+        """Count an incident as it stands in etcd, be it that it cannot be read as one."""
+        spec, status = raw.get("spec") or {}, raw.get("status") or {}
+        place = Place(raw["metadata"]["uid"], raw["metadata"].get("namespace", ""))
+        severity, phase = str(spec.get("severity", "")), str(status.get("phase") or "Pending")
+        self._count(place, (severity, phase), is_live=spec.get("mode", "Live") == "Live")
 
     def written(self, incident: Incident, status: IncidentStatus) -> None:
         """Count an incident whose status has just been written over the one that it carries."""
-        self._count(incident, status)
-        if incident.spec.mode != "Live":
+        place = Place(incident.metadata.uid, incident.metadata.namespace or "")
+        is_live = incident.spec.mode == "Live"
+        self._count(place, (incident.spec.severity, status.phase or "Pending"), is_live=is_live)
+        if not is_live:
             return
         old, new = incident.status.times, status.times
         if old.acknowledged_time is None:
@@ -43,12 +58,10 @@ class Tally:
         if labels is not None:
             self._metrics.incidents.labels(*labels).dec()
 
-    def _count(self, incident: Incident, status: IncidentStatus) -> None:
-        self.gone(incident.metadata.uid)
-        if incident.spec.mode == "Live":
-            namespace = incident.metadata.namespace or ""
-            labels = (namespace, incident.spec.severity, status.phase or "Pending")
-            self._labels[incident.metadata.uid] = labels
+    def _count(self, place: Place, where: tuple[str, str], *, is_live: bool) -> None:
+        self.gone(place.uid)
+        if is_live:
+            labels = self._labels[place.uid] = (place.namespace, *where)
             self._metrics.incidents.labels(*labels).inc()
 
 
