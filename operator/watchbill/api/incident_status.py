@@ -74,7 +74,7 @@ class FrozenClass(StatusModel):
     hash: Short = Field(description="hash is a digest of the frozen content.")
     severities: Annotated[tuple[FrozenSeverity, ...], Field(max_length=10)] = Field(
         description="severities is the severity matrix as it was.",
-        json_schema_extra=list_map("name"),
+        json_schema_extra=ATOMIC,
     )
 
 
@@ -86,7 +86,7 @@ class FrozenPolicy(StatusModel):
     uid: Uid = Field(description="uid is the UID of the policy.")
     hash: Short = Field(description="hash is a digest of the frozen content.")
     levels: Annotated[tuple[Level, ...], Field(max_length=10)] = Field(
-        description="levels are the levels as they were.", json_schema_extra=list_map("name")
+        description="levels are the levels as they were.", json_schema_extra=ATOMIC
     )
     repeat: Repeat = Field(default=Repeat(), description="repeat says how often levels are walked.")
     last_resort: LastResort = Field(
@@ -204,7 +204,11 @@ class TimelineEntry(StatusModel):
 
 
 class IncidentStatus(StatusModel):
-    """What is true of an incident; written by the operator alone."""
+    """What is true of an incident; written by the operator alone.
+
+    Its lists are atomic, but the conditions: of any other the API server keeps an entry of `managedFields`
+    for each field of each element, which was a third of the whole object, and costs time with each write.
+    """
 
     conditions: Annotated[tuple[Condition, ...], Field(max_length=12)] = Field(
         default=(),
@@ -235,7 +239,7 @@ class IncidentStatus(StatusModel):
         default=EscalationStatus(), description="escalation is where the escalation stands."
     )
     pages: Annotated[tuple[Page, ...], Field(max_length=MAX_PAGES)] = Field(
-        default=(), description="pages is the ledger of pages.", json_schema_extra=list_map("id")
+        default=(), description="pages is the ledger of pages.", json_schema_extra=ATOMIC
     )
     acknowledgements: Annotated[tuple[AcknowledgementRecord, ...], Field(max_length=MAX_ACKNOWLEDGEMENTS)] = (
         Field(
@@ -247,7 +251,7 @@ class IncidentStatus(StatusModel):
     roles: Annotated[tuple[RoleHolder, ...], Field(max_length=MAX_ROLES)] = Field(
         default=(),
         description="roles says who holds which role.",
-        json_schema_extra=list_map("name"),
+        json_schema_extra=ATOMIC,
     )
     times: Times = Field(default=Times(), description="times says when what happened.")
     deadlines: Deadlines = Field(default=Deadlines(), description="deadlines says what is expected by when.")
