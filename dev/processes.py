@@ -14,6 +14,10 @@ from pathlib import Path
 from dev import launch
 from dev.errors import DevError
 
+PATIENT_COLLECTION = {"GOGC": "400"}
+"""etcd and kube-apiserver may use four times the memory that they need at least: they spend a third of
+their time on collecting garbage otherwise, and this machine's memory is theirs."""
+
 
 def start(
     command: Sequence[str], log: Path, pid_file: Path, die_with_parent: bool
@@ -33,6 +37,7 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd="/",
+            env=PATIENT_COLLECTION | dict(os.environ),
             start_new_session=True,
         )
         pid_file.write_text(json.dumps({"pid": child.pid, "identity": identity(child.pid)}))
