@@ -43,6 +43,24 @@ async def test_who_does_not_lead_decides_nothing_until_it_does(found: Running):
         assert found.app.elector.is_leader()
 
 
+async def test_an_update_is_judged_once_its_incident_that_rests_is_known(
+    found: Running, monkeypatch: pytest.MonkeyPatch
+):
+    found.furnish(told=False)
+    found.declare(told=False)
+    async with found.running():
+        await until(lambda: found.hop == "Accepted")
+        found.change(**TAKEN)
+        await until(lambda: found.status.get("phase") == "Acknowledged")
+    successor = Running(found.api, monkeypatch)
+    spec = {"incidentRef": {"name": "cart"}, "by": "ana", "audience": ["Internal"], "text": "on it"}
+    successor.put("IncidentUpdate", "first", spec, told=False)
+    path = path_of("IncidentUpdate", "shop", "first")
+    async with successor.running():
+        await until(lambda: "status" in found.api.objects[path])
+        assert [each["status"] for each in found.api.objects[path]["status"]["conditions"]] == ["True"]
+
+
 @pytest.mark.parametrize("last", ["class", "policy", "annotation"])
 async def test_what_an_incident_waits_for_wakes_it(found: Running, last: str):
     found.furnish(told=False)

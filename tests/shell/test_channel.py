@@ -99,6 +99,26 @@ async def test_the_next_process_looks_for_a_post_that_was_not_recorded(room: Wor
     assert (channel(room).uncertain, channel(room).posted) == (False, channel(room).posting)
 
 
+async def test_a_room_that_may_be_anothers_is_not_asked_for_before_every_incident_is_known(room: World):
+    def breaks_off(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("conversations.create"):
+            raise httpx.ReadError("reset")
+        return slack_says(request)
+
+    room.vendors.answer["slack"] = breaks_off
+    await room.run()
+    assert channel(room).uncertain
+    room.vendors.answer["slack"] = slack_says
+    room.knows_all, before = False, len(room.vendors.asked)
+    room.pass_time(120)
+    await room.run()
+    assert (channel(room).state, len(room.vendors.asked)) == ("Pending", before)
+    room.knows_all = True
+    room.pass_time(120)
+    await room.run()
+    assert channel(room).state == "Ready"
+
+
 async def test_a_token_that_was_changed_is_read_anew_at_once(room: World):
     def refuses_the_old(request: httpx.Request) -> httpx.Response:
         if request.headers["authorization"].endswith("xoxb-for-tests"):

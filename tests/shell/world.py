@@ -117,6 +117,8 @@ class World:
         self.vendors = Vendors()
         self.cache = Cache()
         self.leads = True
+        self.knows_all = True
+        """Whether every incident has been seen by this process."""
         self.lags = False
         """Whether the watch tells nothing of what is put."""
         self.queued: list[ObjectKey] = []
@@ -139,7 +141,7 @@ class World:
             metrics=self.metrics,
             deliver=self.inbox.deliver,
             fresh=FreshReads(self.kube, self.cache, self.clock.monotonic),
-            knows_all=lambda: True,
+            knows_all=lambda: self.knows_all,
             tell=self.console.append,
         )
         self.unwritten = Unwritten()
