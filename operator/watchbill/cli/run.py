@@ -1,6 +1,8 @@
 """`watchbill run`: the operator itself."""
 
+import gc
 import os
+import sys
 from datetime import timedelta
 from typing import Annotated
 
@@ -19,6 +21,9 @@ from watchbill.shell.settings import (
     secret_url,
     within,
 )
+
+SWITCH = 0.0005
+"""Seconds after which kopf's thread and ours give way to each other; Python's 5 ms are long for a page."""
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
@@ -72,6 +77,9 @@ def run(
         credentials = log_in(os.environ)
     except (LoginError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
+    sys.setswitchinterval(SWITCH)
+    # What was imported stays, and is not to be looked through for garbage again and again.
+    gc.freeze()
     try:
         uvloop.run(_run(settings, credentials))
     except CannotListen as error:
