@@ -33,7 +33,7 @@ SECRET_RECHECK = timedelta(seconds=60)
 """How soon a good Secret is read again at the earliest, so that its loss shows before a page needs it."""
 
 SECRET_PACE = timedelta(seconds=10)
-"""How far apart good Secrets are read again where there are many: a thousand would be 17 requests a second."""
+"""How far apart good Secrets are read again where there are many: a thousand would be 17 reads a second."""
 
 SECRET_OLDEST = timedelta(hours=1)
 """How soon a good Secret is read again at the latest; a page reads it in any case."""
