@@ -13,6 +13,7 @@ from tests.support.apiserver.reading import JSON, MERGE_PATCH, Request
 from watchbill.api.group import API_VERSION
 from watchbill.shell.paths import BASE, CLUSTER_SCOPED, PLURALS, core_path, lease_path
 
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 Body = dict[str, Any]
 
@@ -76,8 +77,8 @@ class Api:
         return self._ask("DELETE", path, body)
 
     @contextmanager
-    def watch(self, path: str, **query: object) -> Iterator["Watching"]:
-        found = self._watched(path, query)
+    def watch(self, path: str, accept: str = JSON, **query: object) -> Iterator["Watching"]:
+        found = self._watched(path, query, accept)
         if isinstance(found, Answer):
             self.transcript.answered(found)
             raise AssertionError(f"the watch was refused: {found}")
@@ -113,8 +114,9 @@ class Api:
             base = lease_path(self.namespace) if plural == "leases" else core_path(plural, self.namespace)
         return f"{base}/{rest}" if rest else base
 
-    def _watched(self, path: str, query: dict[str, Any]) -> Watch | Answer:
-        request = Request("GET", self.absolute(path), {"watch": "true"} | _texts(query))
+    def _watched(self, path: str, query: dict[str, Any], accept: str = JSON) -> Watch | Answer:
+        query = {"watch": "true"} | _texts(query)
+        request = Request("GET", self.absolute(path), query, accept=accept)
         self.transcript.asked(path, request)
         return self.server.watch(self._aged(request))
 

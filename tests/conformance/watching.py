@@ -1,6 +1,8 @@
 """Watches: what they begin with, what they tell, and how they end."""
 
-from tests.conformance.api import Aged, Api, connection, incident, observed, secret
+from typing import Any
+
+from tests.conformance.api import METADATA, Aged, Api, connection, incident, observed, secret
 
 HOLD = "example.com/hold"
 ALL = "/apis/watchbill.dev/v1alpha1/connections"
@@ -122,8 +124,27 @@ def a_watch_of_the_forgotten_past_ends_with_410_in_the_stream(api: Api) -> None:
     made = api.post("connections", connection("a"))
     api.delete("connections/a")
     api.server.forget()
-    query = {"resourceVersion": Aged(made.version), "allowWatchBookmarks": "true"}
-    with api.watch("connections", **query) as watch:
+    version = Aged(made.version)
+    with api.watch("connections", resourceVersion=version, allowWatchBookmarks="true") as watch:
+        (told,) = watch.rest()
+    assert (told["type"], told["object"]["code"]) == ("ERROR", 410)
+
+
+def a_watch_of_metadata_tells_of_metadata(api: Api) -> None:
+    made = api.post("connections", connection("a"))
+    api.patch("connections/a", {"metadata": {"labels": {"team": "shop"}}})
+    api.delete("connections/a")
+    with api.watch("connections", METADATA, resourceVersion=made.version) as watch:
+        told = watch.take(2)
+    assert [event["type"] for event in told] == ["MODIFIED", "DELETED"]
+    assert {event["object"]["kind"] for event in told} == {"PartialObjectMetadata"}
+
+
+def a_watch_of_metadata_of_the_forgotten_past_ends_with_410_too(api: Api) -> None:
+    made = api.post("connections", connection("a"))
+    api.delete("connections/a")
+    api.server.forget()
+    with api.watch("connections", METADATA, resourceVersion=Aged(made.version)) as watch:
         (told,) = watch.rest()
     assert (told["type"], told["object"]["code"]) == ("ERROR", 410)
 
@@ -138,7 +159,11 @@ def a_bookmark_before_the_end_tells_how_far_the_watch_has_come(api: Api) -> None
     made = api.post("connections", connection("a"))
     other = f"{api.namespace}-b"
     api.quietly("POST", "/api/v1/namespaces", {"metadata": {"name": other}})
-    query = {"resourceVersion": made.version, "timeoutSeconds": 4, "allowWatchBookmarks": "true"}
+    query: dict[str, Any] = {
+        "resourceVersion": made.version,
+        "timeoutSeconds": 4,
+        "allowWatchBookmarks": "true",
+    }
     unasked = query | {"allowWatchBookmarks": "false"}
     with api.watch("connections", **query) as watch, api.watch("connections", **unasked) as silent:
         path = f"/apis/watchbill.dev/v1alpha1/namespaces/{other}/connections"

@@ -10,6 +10,7 @@ import pytest
 
 from dev.cluster import Cluster
 from tests.support.kubectl import Kubectl
+from tests.support.lists import listed
 from watchbill.shell.cache import Cache, ObjectKey
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials, from_kubeconfig
@@ -95,10 +96,10 @@ async def until(fact: Callable[[], bool], seconds: float = 30) -> None:
 async def test_a_list_is_paged(kube: Kube, namespace: str):
     for number in range(5):
         await kube.post(path_of("Incident", namespace), incident(f"cart-{number}"))
-    listing = await kube.list(path_of("Incident", namespace), limit=2)
+    listing = await listed(kube, path_of("Incident", namespace), limit=2)
     assert [item["metadata"]["name"] for item in listing.items] == [f"cart-{number}" for number in range(5)]
     assert int(listing.resource_version) > 0
-    metadata = await kube.list(path_of("Incident", namespace), limit=2, metadata_only=True)
+    metadata = await listed(kube, path_of("Incident", namespace), limit=2, metadata_only=True)
     assert len(metadata.items) == 5
     assert not any("spec" in item for item in metadata.items)
 

@@ -1,13 +1,16 @@
 """Where the login comes from, and what is said where there is none."""
 
 import base64
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from watchbill.shell.credentials import IN_CLUSTER_SERVER, LoginError, from_kubeconfig, log_in
+from watchbill.shell.credentials import IN_CLUSTER_SERVER, Credentials, LoginError, from_kubeconfig, log_in
 
 CLUSTER = {"server": "https://api.example.com:6443/"}
 
@@ -101,3 +104,23 @@ def test_credentials_are_not_shown(tmp_path: Path):
     user = {"token": "s3cret", "client-key-data": encoded("s3cret")}
     found = from_kubeconfig([kubeconfig(tmp_path / "config", user)])
     assert "s3cret" not in repr(found)
+
+
+async def test_a_path_that_is_dead_breaks_by_itself_within_15_seconds():
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=bytes(10**7))
+
+    application = web.Application()
+    application.router.add_get("/", answer)
+    async with (
+        TestServer(application) as server,
+        Credentials("").session(1) as session,
+        session.get(server.make_url("/")) as found,
+    ):
+        assert found.connection is not None
+        assert found.connection.transport is not None
+        kept: socket.socket = found.connection.transport.get_extra_info("socket")
+        names = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")
+        idle, interval, count = [kept.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in names]
+        assert kept.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    assert idle + interval * count == 15

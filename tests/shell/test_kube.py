@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.shell.fake_api import FakeApi, Fault, connected
+from tests.support.lists import listed
 from watchbill.api.group import API_VERSION
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
@@ -39,7 +40,7 @@ def since(kube: Kube) -> datetime | None:
 async def test_a_list_is_read_page_by_page(api: FakeApi, kube: Kube, limit: int, requests: int):
     for name in "abcde":
         api.put(path_of("Incident", "shop", name), spec={})
-    listing = await kube.list(ALL, limit)
+    listing = await listed(kube, ALL, limit)
     assert names(listing.items) == ["a", "b", "c", "d", "e"]
     assert listing.resource_version == str(api.version)
     assert len(api.requests) == requests
@@ -57,19 +58,19 @@ async def test_a_list_begins_anew_where_the_server_forgot_a_page(api: FakeApi, k
             api.server.forget()
 
     api.before = forget_the_second_page
-    assert names((await kube.list(ALL, 2)).items) == ["a", "b", "c", "d"]
+    assert names((await listed(kube, ALL, 2)).items) == ["a", "b", "c", "d"]
     assert pages == [False, True, False, True]
 
 
 async def test_a_list_whose_pages_are_forgotten_for_ever_is_read_in_one(api: FakeApi, kube: Kube):
     api.put(CART, spec={})
     api.faults.extend([Fault(410)] * 3)
-    assert names((await kube.list(ALL, 1)).items) == ["cart"]
+    assert names((await listed(kube, ALL, 1)).items) == ["cart"]
 
 
 async def test_metadata_alone_can_be_listed(api: FakeApi, kube: Kube):
     api.put(CART, spec={"title": "carts are empty"})
-    listing = await kube.list(ALL, metadata_only=True)
+    listing = await listed(kube, ALL, metadata_only=True)
     assert [sorted(item) for item in listing.items] == [["apiVersion", "kind", "metadata"]]
 
 

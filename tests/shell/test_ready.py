@@ -45,7 +45,7 @@ class World:
         self.writes: list[tuple[str, dict[str, Any]]] = []
         self.refusal: Exception | None = None
         self.keeper = ReadyKeeper(self.cache, self.secrets, self.patch_status, self.now)
-        self._versions: Iterator[int] = iter(range(1, 1000))
+        self._versions: Iterator[int] = iter(range(1, 10_000))
 
     def now(self) -> datetime:
         return self.time
@@ -289,6 +289,22 @@ async def test_a_good_secret_is_looked_at_again_after_a_minute(world: World):
     assert await world.look("Connection", "pager") == timedelta(seconds=60)
     assert world.ready("Connection", "pager")["status"] == "True"
     assert world.secrets.invalidated == []
+
+
+@pytest.mark.parametrize(("connections", "seconds"), [(1, 60), (6, 60), (100, 1000), (1000, 3600)])
+async def test_the_more_connections_there_are_the_less_often_a_good_secret_is_read_again(
+    world: World, connections: int, seconds: int
+):
+    world.secrets.found = {"pagerduty": VALUE}
+    for number in range(connections):
+        world.apply("Connection", f"pager-{number}", PAGERDUTY)
+    assert await world.look("Connection", "pager-0") == timedelta(seconds=seconds)
+
+
+async def test_a_bad_secret_is_read_again_soon_however_many_connections_there_are(world: World):
+    for number in range(100):
+        world.apply("Connection", f"pager-{number}", PAGERDUTY)
+    assert await world.look("Connection", "pager-0") == timedelta(seconds=3)
 
 
 SECRETS = {

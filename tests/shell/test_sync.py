@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.shell.fake_api import FakeApi, Fault
+from tests.support.apiserver.reading import Request
 from watchbill.shell import sync
 from watchbill.shell.cache import Cache, ObjectKey
 from watchbill.shell.fresh import FreshReads
@@ -16,7 +17,7 @@ from watchbill.shell.kube import Kube, KubeError
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.paths import path_of
 from watchbill.shell.sweep import RESTING_PHASES
-from watchbill.shell.sync import Syncer, selectors
+from watchbill.shell.sync import KINDS_IN_ORDER, Syncer, selectors
 
 CLASS = {
     "metadata": {"name": "standard", "annotations": {"watchbill.dev/is-default-class": "true"}},
@@ -44,6 +45,16 @@ class World:
     async def synced(self) -> None:
         await self.syncer.first_sync()
         self.told.clear()
+
+    def asked(self) -> list[str]:
+        """Of which lists and watches the server is asked from now on."""
+        asked: list[str] = []
+
+        async def note(request: Request) -> None:
+            asked.append(f"{'watch' if 'watch' in request.query else 'list'} {request.path}")
+
+        self.api.before = note
+        return asked
 
     def missed(self) -> float | None:
         value = self.metrics.registry.get_sample_value
@@ -96,9 +107,11 @@ async def test_a_server_that_cannot_select_is_asked_for_all(world: World):
     world.declare("cart", status={"phase": "Acknowledged"})
     world.declare("till", status={"phase": "Triggered"})
     refusal = {"reason": "BadRequest", "message": "field label not supported: status.phase"}
-    for _ in selectors([]):
-        world.api.faults.append(Fault(400, refusal, path="incidents"))
+    world.api.put(path_of("IncidentClass", "", "standard"), **CLASS)
+    world.api.faults.append(Fault(400, refusal, path="incidents"))
     await world.syncer.first_sync()
+    assert [path for _, path in world.api.requests if path.endswith("incidents")] == [path_of("Incident")] * 2
+    del world.told[0]
     assert world.told == ["Incident cart", "Incident till"]
 
 
@@ -133,13 +146,13 @@ async def test_it_lists_until_it_succeeds_and_says_what_is_wrong(world: World):
     assert appeared == [True]
 
 
-async def test_nothing_is_told_where_nothing_was_missed(world: World):
+async def test_where_nothing_was_missed_one_request_for_each_kind_tells_so(world: World):
     world.declare("cart")
     await world.synced()
-    world.api.requests.clear()
+    asked = world.asked()
     await world.syncer.resync()
     assert world.told == []
-    assert len(world.api.requests) == 5
+    assert sorted(asked) == sorted(f"watch {path_of(kind)}" for kind in KINDS_IN_ORDER)
 
 
 async def test_what_was_missed_is_told(world: World):
@@ -168,19 +181,58 @@ async def test_what_was_missed_is_told(world: World):
     assert world.told == []
 
 
-async def test_what_the_watch_tells_within_the_grace_was_not_missed(world: World):
-    world.declare("slow")
-    lists = 0
-
-    async def deliver_before_the_second_list(request: Any) -> None:
-        nonlocal lists
-        lists += request.path.endswith("/incidents")
-        if lists == 2:
-            world.cache.upsert("Incident", world.api.objects[path_of("Incident", "shop", "slow")])
-
-    world.api.before = deliver_before_the_second_list
+async def test_what_the_server_does_not_remember_is_found_by_lists(world: World):
+    world.declare("changed")
+    world.declare("deleted")
+    await world.synced()
+    world.declare("changed", "SEV-2")
+    world.api.change(path_of("Incident", "shop", "changed"), severity="SEV-3")
+    del world.api.objects[path_of("Incident", "shop", "deleted")]
+    world.api.server.forget()
     await world.syncer.resync()
-    assert lists == 2
+    assert "Incident changed" in world.told
+    assert "Incident deleted deleted" in world.told
+    asked = world.asked()
+    await world.syncer.resync()
+    assert all(each.startswith("watch ") for each in asked), "it is known again from where on to ask"
+
+
+async def test_everything_is_listed_again_now_and_then(world: World, monkeypatch: pytest.MonkeyPatch):
+    world.declare("cart")
+    await world.synced()
+    await world.syncer.resync()
+    monkeypatch.setattr(sync, "WHOLE_PERIOD", 0.0)
+    asked = world.asked()
+    await world.syncer.resync()
+    assert sorted(asked) == sorted(f"list {path_of(kind)}" for kind in KINDS_IN_ORDER)
+
+
+async def test_what_was_found_and_could_not_be_read_is_found_again(world: World):
+    world.declare("cart")
+    await world.synced()
+    world.declare("cart", "SEV-2")
+    world.api.faults.append(Fault(503, path="incidents/cart"))
+    with pytest.raises(KubeError):
+        await world.syncer.resync()
+    assert world.told == []
+    await world.syncer.resync()
+    assert "Incident cart" in world.told
+
+
+async def test_what_the_watch_tells_within_the_grace_was_not_missed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sync, "GRACE", 0.4)
+    world.declare("slow")
+    loop = asyncio.get_running_loop()
+
+    async def tell_a_moment_later(request: Any) -> None:
+        if request.path.endswith("/incidents"):
+            raw = world.api.objects[path_of("Incident", "shop", "slow")]
+            loop.call_later(0.2, world.cache.upsert, "Incident", raw)
+
+    world.api.before = tell_a_moment_later
+    await world.syncer.resync()
     assert world.told == []
     assert world.missed() is None
 

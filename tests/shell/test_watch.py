@@ -14,14 +14,13 @@ from tests.shell.fake_time import FakeTime
 from watchbill.api.kinds import KINDS
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.metrics import Metrics
+from watchbill.shell.unlisted import NOBODYS, unlisted
 from watchbill.shell.watch import (
-    NOBODYS,
     CappedForever,
     Watch,
     assert_only_events,
     registered,
     settings,
-    unlisted,
 )
 
 
@@ -74,7 +73,8 @@ def test_kopf_stores_nothing_scans_nothing_posts_nothing_and_kills_nobody():
     assert chosen.peering.standalone
     assert chosen.scanning.disabled
     assert not chosen.posting.enabled
-    assert chosen.watching.inactivity_timeout == 15
+    assert chosen.watching.server_timeout == 30, "begun anew over the same connection, well within a minute"
+    assert chosen.watching.inactivity_timeout == 35
     body = kopf.Body({"metadata": {}, "spec": {"a": 1}})
     patch = kopf.Patch()
     diffbase, progress = chosen.persistence.diffbase_storage, chosen.persistence.progress_storage

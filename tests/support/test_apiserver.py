@@ -20,6 +20,7 @@ from tests.support.apiserver.reading import Request
 from tests.support.apiserver.requests import ApiServer, NoAnswer
 from tests.support.apiserver.watching import Stream
 from tests.support.builders import incident_class, policy, target
+from tests.support.lists import listed
 from watchbill.api.group import API_VERSION, DEFAULT_CLASS_ANNOTATION
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
@@ -65,7 +66,7 @@ async def test_our_client_needs_no_socket(server: ApiServer, clock: VirtualClock
         await kube.patch_status(ONE, at | {"status": {"observedGeneration": 2}})
     assert (await kube.get(ONE))["status"] == {"observedGeneration": 1}
     await kube.post(ALL, connection("b"))
-    assert [item["metadata"]["name"] for item in (await kube.list(ALL, limit=1)).items] == ["a", "b"]
+    assert [item["metadata"]["name"] for item in (await listed(kube, ALL, limit=1)).items] == ["a", "b"]
     await kube.delete(ONE)
     with pytest.raises(NotFound):
         await kube.get(ONE)

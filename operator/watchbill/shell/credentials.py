@@ -3,6 +3,7 @@
 import base64
 import binascii
 import os
+import socket
 import ssl
 import tempfile
 import time
@@ -17,6 +18,9 @@ import yaml
 
 TOKEN_AGE = 60.0
 """Seconds after which a token file is read again; the kubelet renews tokens well before they end."""
+
+KEPT_ALIVE = (("TCP_KEEPIDLE", 9), ("TCP_KEEPINTVL", 3), ("TCP_KEEPCNT", 2))
+"""The kernel asks after 9 s of silence, and twice 3 s apart: a dead path breaks in 15 s, with no request."""
 
 IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -80,7 +84,9 @@ class Credentials:
             on_answer(answer.status)
             return answer
 
-        connector = aiohttp.TCPConnector(limit=limit, ssl=self._context(), keepalive_timeout=60)
+        connector = aiohttp.TCPConnector(
+            limit=limit, ssl=self._context(), keepalive_timeout=60, socket_factory=kept_alive
+        )
         return aiohttp.ClientSession(
             connector=connector,
             middlewares=(*around, authorize),
@@ -104,6 +110,17 @@ class Credentials:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+def kept_alive(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket whose connection breaks within 15 s where nobody answers at its other end any more."""
+    made = socket.socket(*address[:3])
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEPT_ALIVE:
+        # Other systems than Linux lack some of them.
+        if (option := getattr(socket, name, None)) is not None:
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
+    return made
 
 
 def log_in(environment: Mapping[str, str], account: Path = ACCOUNT) -> Credentials:

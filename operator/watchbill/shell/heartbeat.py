@@ -24,7 +24,7 @@ TIMEOUT = 10.0
 SILENT_WATCH = 60.0
 """Seconds without an answer to kopf or an event, after which the watch is not fresh.
 
-A stream without events is begun anew after 15 s, and that is answered.
+A stream is begun anew every 30 s, and that is answered.
 """
 
 Ping = Callable[[Request, float], Awaitable[Response | Verdict]]

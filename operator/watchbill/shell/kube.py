@@ -9,7 +9,7 @@ KubeError
 └── Refused       any other answer, 401, 410, 429 and 500 among them
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ PAGE = 200
 RESTARTS = 3
 """How often a paged list begins anew because the server has forgotten its page."""
 
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -93,13 +94,6 @@ ERRORS: Mapping[int, type[KubeError]] = {
 }
 
 
-class Listing(NamedTuple):
-    """All objects of a list, at one moment of the server."""
-
-    items: list[Body]
-    resource_version: str
-
-
 class Page(NamedTuple):
     """Some objects of a list."""
 
@@ -120,6 +114,8 @@ class _Ask(NamedTuple):
     accept: str = JSON
     params: Mapping[str, str] = {}
     timeout: float = TIMEOUT
+    take: Callable[[Body], None] | None = None
+    """Gets each line of the answer as it comes, where the answer is made of lines."""
 
 
 class Kube:
@@ -141,15 +137,6 @@ class Kube:
         """The object at the path, as a quorum of etcd has it."""
         return await self._send(_Ask("get", "GET", path, timeout=timeout))
 
-    async def list(self, path: str, limit: int = PAGE, metadata_only: bool = False) -> Listing:
-        """Every object below the path, all in memory at once."""
-        items: list[Body] = []
-        version = ""
-        async for page in self.pages(path, limit, metadata_only):
-            items = page.items if page.begins else items + page.items
-            version = page.resource_version
-        return Listing(items, version)
-
     async def pages(
         self, path: str, limit: int = PAGE, metadata_only: bool = False, fields: str = ""
     ) -> AsyncIterator[Page]:
@@ -169,6 +156,11 @@ class Kube:
                     raise
             else:
                 return
+
+    async def watch(self, path: str, params: Mapping[str, str], take: Callable[[Body], None]) -> None:
+        """Give `take` each event of a watch, with the object's metadata alone, until the server ends it."""
+        params = {"watch": "true", **params}
+        await self._send(_Ask("watch", "GET", path, accept=METADATA, params=params, take=take))
 
     async def post(self, path: str, body: Body, timeout: float = TIMEOUT) -> Body:
         """The object as it was created."""
@@ -225,7 +217,7 @@ class Kube:
                 headers={"Accept": ask.accept, "Content-Type": ask.content_type, **UNCOMPRESSED},
                 timeout=aiohttp.ClientTimeout(total=ask.timeout),
             ) as response:
-                content = await response.read()
+                content = await _content(response, ask.take)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._count(ask, "none", began)
             self._mark_unreachable(began_at)
@@ -265,6 +257,20 @@ class Kube:
         self._metrics.kube_requests.labels(ask.verb, resource, code).inc()
         duration = self._metrics.kube_request_duration.labels(ask.verb, resource)
         duration.observe(self._clock.monotonic() - began)
+
+
+async def _content(response: aiohttp.ClientResponse, take: Callable[[Body], None] | None) -> bytes:
+    """What was answered; an empty object where each line of it went to `take`."""
+    if take is None or not response.ok:
+        return await response.read()
+    rest = b""
+    async for chunk in response.content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in filter(None, lines):
+            if (found := _parsed(line)) is None:
+                return line
+            take(found)
+    return rest or b"{}"
 
 
 def _parsed(content: bytes) -> Body | None:

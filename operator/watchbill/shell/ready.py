@@ -30,7 +30,13 @@ SECRET_RETRY = timedelta(seconds=3)
 """How soon a Secret that could not be used is read again: it must heal within 5 s."""
 
 SECRET_RECHECK = timedelta(seconds=60)
-"""How soon a good Secret is read again, so that its loss shows before a page needs it."""
+"""How soon a good Secret is read again at the earliest, so that its loss shows before a page needs it."""
+
+SECRET_PACE = timedelta(seconds=10)
+"""How far apart good Secrets are read again where there are many: a thousand would be 17 reads a second."""
+
+SECRET_OLDEST = timedelta(hours=1)
+"""How soon a good Secret is read again at the latest; a page reads it in any case."""
 
 Model = Connection | EscalationPolicy | IncidentClass | IncidentUpdate
 
@@ -105,7 +111,8 @@ class ReadyKeeper:
             case Connection():
                 states = await self._secret_states(model)
                 ready = readiness.connection_condition(model, states, now)
-                return Judgment(ready, recheck(states.values()))
+                count = sum(1 for _ in self.cache.list("Connection"))
+                return Judgment(ready, recheck(states.values(), count))
             case EscalationPolicy():
                 connections = self._connections(model)
                 pages = [page.to_json() for page in previewed(model, connections, now)[:MAX_PREVIEW]]
@@ -161,10 +168,13 @@ class ReadyKeeper:
         return found
 
 
-def recheck(states: Iterable[SecretState]) -> timedelta | None:
-    """How soon Secrets are read again: soon where one cannot be used, never where there are none."""
-    waits = [SECRET_RECHECK if state.usable else SECRET_RETRY for state in states]
-    return min(waits, default=None)
+def recheck(states: Iterable[SecretState], connections: int) -> timedelta | None:
+    """How soon a Connection's Secrets are read again: soon where one cannot be used, never where it has none.
+
+    Good ones wait for their turn among so many connections, a minute at least and an hour at most.
+    """
+    turn = min(max(SECRET_RECHECK, SECRET_PACE * connections), SECRET_OLDEST)
+    return min((turn if state.usable else SECRET_RETRY for state in states), default=None)
 
 
 def status_change(raw: Raw, judgment: Judgment, now: datetime) -> dict[str, Any] | None:

@@ -1,6 +1,8 @@
 """Lists at the start whatever may page, and finds later what the watch did not tell.
 
-kopf never tells of what was deleted while it was not connected (kopf.md §7, A4).
+kopf never tells of what was deleted while it was not connected (kopf.md §7, A4). What it should have told
+the server is asked for once more: every change since the last comparison, deletions among them. That costs
+one request for each kind, however many objects there are; everything is listed only where it must be.
 """
 
 import asyncio
@@ -11,8 +13,9 @@ from typing import Any
 import structlog
 
 from watchbill.shell.cache import Cache, ObjectKey, Raw, Version, key_of, version_of
+from watchbill.shell.comparison import Comparison, Found, news, whole
 from watchbill.shell.fresh import FreshReads
-from watchbill.shell.kube import Invalid, Kube, KubeError, NotFound
+from watchbill.shell.kube import GONE, Invalid, Kube, KubeError, NotFound, Refused
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.paths import path_of
 from watchbill.shell.sweep import RESTING_PHASES
@@ -23,6 +26,9 @@ KINDS_IN_ORDER = ("IncidentClass", "EscalationPolicy", "Connection", "IncidentUp
 
 PERIOD = 120.0
 """Seconds between two resyncs (kopf.md, D7)."""
+
+WHOLE_PERIOD = 3600.0
+"""Seconds after which everything is listed again, and what was thought to be known is not relied on."""
 
 GRACE = 1.0
 """Seconds that the watch gets to tell by itself of what a resync found."""
@@ -58,6 +64,9 @@ class Syncer:
         self.on_missed: Callable[[], None] = lambda: None
         """Called when a resync found changes though nobody knew of a gap: the watch is stalled."""
         self._absent: set[str] = set()
+        self._since: dict[str, str] = {}
+        """Up to which version each kind is known; a kind that is not here must be listed."""
+        self._whole_at = float("-inf")
         self.last_time: float = float("-inf")
         """When the last resync ended well, in seconds of the loop's clock."""
 
@@ -88,7 +97,8 @@ class Syncer:
             await self._list_until_it_succeeds(kind)
         begin()
         for selector in selectors(self._cache.list("IncidentClass")):
-            await self._list_until_it_succeeds(incident, selector)
+            if not await self._list_until_it_succeeds(incident, selector):
+                break
         self._succeeded()
         self.synced = True
 
@@ -102,13 +112,15 @@ class Syncer:
 
         Returns how many changes were missed; deletions are not counted, for kopf misses some of them.
         """
+        self._forget_now_and_then()
+        # The server tells what is new for a second: of all kinds at once.
+        everything = await asyncio.gather(*map(self._found, KINDS_IN_ORDER), return_exceptions=True)
         missed = 0
-        for kind in KINDS_IN_ORDER:
+        for kind, found in zip(KINDS_IN_ORDER, everything, strict=True):
             try:
-                suspects = await self._suspects(kind)
-                if suspects:
-                    await asyncio.sleep(GRACE)
-                    missed += await self._settle(kind, await self._suspects(kind) & suspects)
+                if isinstance(found, BaseException):
+                    raise found
+                missed += await self._settle(kind, found)
             except KubeError as error:
                 self._note(kind, error)
                 raise
@@ -133,70 +145,87 @@ class Syncer:
                 if missed and not requested:
                     self.on_missed()
 
-    async def _list_until_it_succeeds(self, kind: str, selector: str = "") -> None:
+    async def _list_until_it_succeeds(self, kind: str, selector: str = "") -> bool:
+        """Whether what was selected was listed; where the server cannot select, everything was."""
+        selects = True
         for pause in _endless(RETRIES):
             try:
-                await self._list(kind, selector)
-            except Invalid:
-                # A server that cannot select is asked for all, as often as there are selectors.
-                await self._list(kind)
+                await self._list(kind, selector if selects else "")
             except KubeError as error:
+                # The selector is all that can be invalid about a list.
+                selects = selects and not isinstance(error, Invalid)
                 self._note(kind, error)
                 await asyncio.sleep(pause)
             else:
                 self._is_served(kind)
-                return
+                break
+        return selects
 
     async def _list(self, kind: str, selector: str = "") -> None:
         # Page by page: all incidents at once would take the memory that they need for ever after.
         began = self._fresh.moment
         async for page in self._kube.pages(path_of(kind), fields=selector):
+            # Of several lists the first counts: what changed since may be missed.
+            self._since.setdefault(kind, page.resource_version)
             for raw in page.items:
                 if kind == "Incident":
                     self._fresh.note(key_of(kind, raw), began)
                 self._deliver(kind, None, raw)
 
-    async def _suspects(self, kind: str) -> set[tuple[ObjectKey, Version | None]]:
-        """What the API server has in a newer version, and what it has no more (then with None)."""
-        there: dict[ObjectKey, Version] = {}
-        moment = 0
-        async for page in self._kube.pages(path_of(kind), metadata_only=True):
-            there.update((key_of(kind, raw), version_of(raw)) for raw in page.items)
-            moment = int(page.resource_version or 0)
-        known = self._cache.versions(kind)
-        changed = {
-            (key, version)
-            for key, version in there.items()
-            if key not in known or known[key].resource_version < version.resource_version
-        }
-        # What was created after the list was made is in the cache and not in the list.
-        gone = {
-            (key, None)
-            for key, version in known.items()
-            if key not in there and version.resource_version <= moment
-        }
-        return changed | gone
+    def _forget_now_and_then(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._whole_at >= WHOLE_PERIOD:
+            # What was listed at the start is the first whole.
+            if self._whole_at > float("-inf"):
+                self._since.clear()
+            self._whole_at = now
 
-    async def _settle(self, kind: str, suspects: set[tuple[ObjectKey, Version | None]]) -> int:
-        changes = 0
-        for key, _ in sorted(suspects, key=lambda suspect: suspect[0]):
-            known = self._cache.version(key)
+    async def _found(self, kind: str) -> Comparison:
+        """What the API server says of each object that may stand otherwise than the cache has it."""
+        if since := self._since.get(kind):
             try:
-                raw = await self._kube.get(path_of(*key))
-            except NotFound:
-                raw = None
-            if known is None and raw is None:
-                continue
-            self._metrics.watch_missed.labels(kind).inc()
-            log.warning(
-                "the watch had not told of a change", kind=kind, namespace=key.namespace, name=key.name
-            )
-            if known is not None and (raw is None or version_of(raw).uid != known.uid):
-                self._deliver(kind, "DELETED", _remains(key, known))
-            if raw is not None:
-                changes += 1
-                self._deliver(kind, None, raw)
+                return await news(self._kube, kind, since)
+            except Refused as error:
+                if error.status != GONE:
+                    raise
+        return await whole(self._kube, kind, self._cache.versions(kind))
+
+    def _differs(self, key: ObjectKey, found: Found) -> bool:
+        """Whether the cache is older than what was found."""
+        known = self._cache.version(key)
+        if found.exists:
+            return known is None or known.resource_version < found.version
+        # What was created after the list was made is in the cache and not in the list.
+        return known is not None and known.resource_version <= found.version
+
+    async def _settle(self, kind: str, comparison: Comparison) -> int:
+        """Deliver what the watch does not tell of by itself; how many changes that were no deletions."""
+        suspects = [key for key, found in comparison.found.items() if self._differs(key, found)]
+        if suspects:
+            await asyncio.sleep(GRACE)
+        changes = 0
+        for key in sorted(suspects):
+            if self._differs(key, comparison.found[key]):
+                changes += await self._catch_up(kind, key)
+        self._since[kind] = comparison.until
         return changes
+
+    async def _catch_up(self, kind: str, key: ObjectKey) -> bool:
+        """Deliver one object as it is now; whether it is there."""
+        known = self._cache.version(key)
+        try:
+            raw = await self._kube.get(path_of(*key))
+        except NotFound:
+            raw = None
+        if known is None and raw is None:
+            return False
+        self._metrics.watch_missed.labels(kind).inc()
+        log.warning("the watch had not told of a change", kind=kind, namespace=key.namespace, name=key.name)
+        if known is not None and (raw is None or version_of(raw).uid != known.uid):
+            self._deliver(kind, "DELETED", _remains(key, known))
+        if raw is not None:
+            self._deliver(kind, None, raw)
+        return raw is not None
 
     def _note(self, kind: str, error: KubeError) -> None:
         if isinstance(error, NotFound):

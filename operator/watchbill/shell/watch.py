@@ -3,9 +3,6 @@
 kopf is started again whenever it ends; the queue, the wake-ups and the sender outlive it (DESIGN §4,
 rule 7). Only `on.event` handlers are registered: with storages that store nothing, any handler that
 keeps a state would take every event for a creation.
-
-kopf lists each kind before it watches it. What it would list is listed by `sync` anyway, so its lists are
-made to find nothing, and tell from where on it watches: 10,000 incidents would keep it busy for seconds.
 """
 
 import asyncio
@@ -25,15 +22,19 @@ from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials, LoginError
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.supervised import Supervised
+from watchbill.shell.unlisted import unlisted
 
 CONNECTIONS = 20
 """Connections that kopf may have: a stream for each kind, and lists."""
 
 SILENCE = 60.0
-"""Seconds without a request or an event after which kopf counts as stuck.
+"""Seconds without a request or an event after which kopf counts as stuck; a failing request takes 45 s."""
 
-A healthy stream is begun anew after 15 s without events, and a failing request after 45 s at most.
-"""
+STREAM = 30
+"""Seconds after which the server is to end each stream: over the same connection the next one begins."""
+
+STALLED = STREAM + 5.0
+"""Seconds without events after which a stream has stalled, for the server has not ended it either."""
 
 LISTENING = 5.0
 """Seconds between two looks for whether kopf is stuck."""
@@ -43,9 +44,6 @@ CLOSING = 0.25
 
 LISTING = 3.0
 """Seconds from when kopf has begun until it surely has listed everything."""
-
-NOBODYS = f"{GROUP}/listed=by-nobody"
-"""A label selector that fits no object."""
 
 LogIn = Callable[..., Awaitable[kopf.AiohttpSession]]
 
@@ -67,10 +65,7 @@ class Watch:
         self._kopf = Supervised("kopf", self._operate, clock.monotonic)
         self._kopf.on_begin, self._kopf.on_end = self._began, self._ended
         self.on_gap: Callable[[], None] = lambda: None
-        """Called when changes may have been missed: compare with the API server.
-
-        So it is when kopf has ended, 3 s after it has begun, and whenever it watches a kind from anew.
-        """
+        """Called when kopf has ended, 3 s after it has begun, and whenever it watches a kind from anew."""
         self._watched: set[str] = set()
         self._all_watched = asyncio.Event()
         self.last_event_time: datetime | None = None
@@ -203,25 +198,6 @@ class Watch:
         self.on_gap()
 
 
-def unlisted(on_list: Callable[[str], None]) -> aiohttp.ClientMiddlewareType:
-    """A middleware that has lists of our kinds find nothing, and calls `on_list` with the plural of each."""
-    plurals = {f"/apis/{GROUP}/{VERSION}/{kind.plural}": kind.plural for kind in KINDS}
-
-    async def ask(
-        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        plural = plurals.get(request.url.path)
-        if request.method != "GET" or plural is None or "watch" in request.url.query:
-            return await handler(request)
-        request.url = request.url.update_query(labelSelector=NOBODYS)
-        answer = await handler(request)
-        if answer.ok:
-            on_list(plural)
-        return answer
-
-    return ask
-
-
 class CappedForever:
     """Pauses in seconds that grow to a limit and never end, so that no outage ends kopf.
 
@@ -287,7 +263,8 @@ def settings() -> kopf.OperatorSettings:
     chosen.persistence.diffbase_storage = NoDiffBase()
     chosen.persistence.progress_storage = NoProgress()
     chosen.queueing.idle_timeout = 1.0
-    chosen.watching.inactivity_timeout = 15.0
+    chosen.watching.server_timeout = STREAM
+    chosen.watching.inactivity_timeout = STALLED
     chosen.watching.connect_timeout = 5.0
     chosen.watching.chunk_size = 500
     chosen.networking.request_timeout = 10.0

@@ -1,7 +1,8 @@
 """Lets the operator's own client talk to the server without a socket, in the loop of whoever tests."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Self, cast
 from urllib.parse import parse_qsl
 
@@ -10,6 +11,7 @@ import aiohttp
 from tests.support.apiserver.answers import Answer
 from tests.support.apiserver.reading import JSON, Request
 from tests.support.apiserver.requests import Handler, NoAnswer
+from tests.support.apiserver.watching import Stream
 from watchbill.shell.credentials import Credentials
 
 ADDRESS = "http://in-process"
@@ -78,7 +80,8 @@ class _Exchange:
                 found = await self._handler(self._request)
         except NoAnswer as error:
             raise aiohttp.ServerDisconnectedError from error
-        assert isinstance(found, Answer), "a watch is drained, not read"
+        if isinstance(found, Stream):
+            self.content, found = _Events(found), Answer(200, {})
         self._content = found.content
         self.status, self.headers = found.code, found.headers
         self.ok, self.reason = found.code < 400, ""
@@ -90,3 +93,16 @@ class _Exchange:
 
     async def read(self) -> bytes:
         return self._content
+
+
+class _Events:
+    """What a watch tells, until it ends."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    async def iter_any(self) -> AsyncIterator[bytes]:
+        while not self._stream.ended:
+            for event in self._stream.drain():
+                yield json.dumps(event).encode() + b"\n"
+            await asyncio.sleep(self._stream.seconds_left)

@@ -111,14 +111,7 @@ def _number(query: Mapping[str, str], name: str, how: str) -> int:
 
 def _body(resource: Resource, found: list[Body], metadata: Body, partial: bool) -> Body:
     if partial:
-        items = [
-            {
-                "kind": "PartialObjectMetadata",
-                "apiVersion": "meta.k8s.io/v1",
-                "metadata": each["metadata"],
-            }
-            for each in found
-        ]
+        items = [of_metadata(each) for each in found]
         kind = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
         return {**kind, "metadata": metadata, "items": items or None}
     kind = {"kind": f"{resource.kind}List", "apiVersion": resource.api_version}
@@ -126,3 +119,8 @@ def _body(resource: Resource, found: list[Body], metadata: Body, partial: bool) 
         return {**kind, "metadata": {"continue": "", **metadata}, "items": found}
     plain = [{key: value for key, value in each.items() if key not in kind} for each in found]
     return {**kind, "metadata": metadata, "items": plain}
+
+
+def of_metadata(body: Body) -> Body:
+    """The object as it is told to who asks for metadata alone."""
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": body["metadata"]}

@@ -22,7 +22,7 @@ from tests.support.apiserver.store import Store
 from tests.support.apiserver.watching import Stream
 from tests.support.apiserver.writing import Writer
 
-METADATA_LIST = "as=PartialObjectMetadataList"
+METADATA, METADATA_LIST = "as=PartialObjectMetadata;", "as=PartialObjectMetadataList"
 KNOWN = {
     "allowWatchBookmarks",
     "continue",
@@ -127,11 +127,11 @@ class ApiServer:
             raise bad_request("name must be provided")
         if request.method != "GET":
             raise unmodeled(f"{request.method} of a whole list")
-        partial = METADATA_LIST in request.accept
         if request.query.get("watch") in ("true", "1"):
-            if partial:
-                raise unmodeled("watches of metadata")
-            return Stream(self.store, self._now, resource, namespace, request.query)
+            stream = Stream(self.store, self._now, resource, namespace, request.query)
+            stream.partial = METADATA in request.accept
+            return stream
+        partial = METADATA_LIST in request.accept
         return Answer(200, listed(self.store, resource, namespace, request.query, partial))
 
     def _of_one(self, request: Request, place: Place) -> Answer:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from tests.support.apiserver.answers import Refusal, bad_request, expired, unmodeled
+from tests.support.apiserver.listing import of_metadata
 from tests.support.apiserver.resources import Body, Resource
 from tests.support.apiserver.store import Store
 
@@ -38,6 +39,8 @@ class Stream:
         self._wants_bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
         self.deadline = now() + timedelta(seconds=_seconds(query) or LONGEST)
         """When it ends."""
+        self.partial = False
+        """Whether it tells of metadata alone."""
         self.ended = False
         """Whether it is over; what was drained before is all."""
         self._next_bookmark = self._bookmark_time()
@@ -62,7 +65,8 @@ class Stream:
         for change in self._store.since(self._position):
             self._position = change.version
             if change.resource is self._resource and change.key.startswith(self._prefix):
-                events.append({"type": change.type, "object": change.told})
+                told = of_metadata(change.told) if self.partial else change.told
+                events.append({"type": change.type, "object": told})
         if self._next_bookmark is not None and self._now() >= self._next_bookmark:
             if self._store.version > self._begun_at:
                 events.append(self._bookmark({}))
