@@ -7,7 +7,6 @@ from tests.faults import campaign, hunt, report
 from tests.faults.oracles import judged
 from tests.faults.plans import plan_of
 from tests.faults.play import play
-from tests.faults.virtual_time import START
 
 
 def main() -> int:
@@ -33,10 +32,12 @@ def again(text: str) -> int:
     """Play one plan, and tell what happened in it, in order."""
     plan = plan_of(text)
     run = play(plan)
-    for moment, crossing in run.stage.network.happened:
-        say(f"{moment - START:9.3f} s  fault at {crossing.number}: {crossing.label} of {crossing.process}")
+    began = run.stage.began
+    for each in run.stage.network.happened:
+        crossing = each.crossing
+        say(f"{each.time - began:9.3f} s  fault at {crossing.number}: {crossing.label} of {crossing.process}")
     for arrival in run.stage.vendors.arrived:
-        say(f"{arrival.time - START:9.3f} s  {arrival.vendor} {arrival.action} {arrival.key} by {arrival.by}")
+        say(f"{arrival.time - began:9.3f} s  {arrival.vendor} {arrival.action} {arrival.key} by {arrival.by}")
     for line in run.logs:
         say(f"             {line}")
     findings = judged(run, campaign.reference(plan.scenario, plan.replicas))

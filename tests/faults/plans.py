@@ -14,13 +14,18 @@ RECOVERY = 10
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A fault at the crossing with this number."""
+    """A fault at the crossing with this number, or in this place."""
 
-    number: int
+    at: str
     fault: str
 
+    @property
+    def number(self) -> int:
+        """The crossing's number; ValueError where a place is meant."""
+        return int(self.at)
+
     def __str__(self) -> str:
-        return f"{self.number}.{self.fault}"
+        return f"{self.at}.{self.fault}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +45,10 @@ def plan_of(text: str) -> Plan:
     """The plan with this id; ValueError where there can be none."""
     head, _, faults = text.partition(":")
     scenario, _, replicas = head.partition("@")
-    placed = [part.partition(".") for part in faults.split("+") if part]
+    placed = [part.rpartition(".") for part in faults.split("+") if part]
     if unknown := [fault for _, _, fault in placed if fault not in CATALOG]:
         raise ValueError(f"there is no fault {unknown[0]}; there are {', '.join(CATALOG)}")
-    return Plan(scenario, int(replicas), tuple(Placed(int(number), fault) for number, _, fault in placed))
+    return Plan(scenario, int(replicas), tuple(Placed(at, fault) for at, _, fault in placed))
 
 
 def singles(scenario: str, replicas: int, crossings: Iterable[Crossing]) -> Iterator[Plan]:
@@ -51,7 +56,7 @@ def singles(scenario: str, replicas: int, crossings: Iterable[Crossing]) -> Iter
     for crossing in crossings:
         for name, entry in CATALOG.items():
             if crossing.kind in entry.at and name not in SCENARIOS[scenario].unfit:
-                yield Plan(scenario, replicas, (Placed(crossing.number, name),))
+                yield Plan(scenario, replicas, (Placed(str(crossing.number), name),))
 
 
 def in_recovery(first: Plan, crossings: Sequence[Crossing]) -> Iterator[Plan]:
@@ -60,7 +65,7 @@ def in_recovery(first: Plan, crossings: Sequence[Crossing]) -> Iterator[Plan]:
     after = [each for each in crossings if each.number > placed.number and each.kind in ("write", "effect")]
     for crossing in after[:RECOVERY]:
         for fault in ("crash-before", "crash-after"):
-            yield Plan(first.scenario, first.replicas, (placed, Placed(crossing.number, fault)))
+            yield Plan(first.scenario, first.replicas, (placed, Placed(str(crossing.number), fault)))
 
 
 def is_crash(plan: Plan) -> bool:

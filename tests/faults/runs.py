@@ -2,13 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from dev.fake_slack_shapes import Channel
 from tests.faults.catalog import CATALOG, Entry
 from tests.faults.crossings import Crossing
-from tests.faults.operators import EPOCH
 from tests.faults.play import Run
 from tests.faults.team import INCIDENTS
 
@@ -65,8 +63,3 @@ def reference_of(run: Run) -> Reference:
 def levels_of(run: Run) -> tuple[str, ...]:
     """Which levels of which rounds and epochs were paged, for which incident."""
     return tuple(sorted({page.key.rpartition("/")[0] for page in run.stage.vendors.pages}))
-
-
-def seconds(time: str) -> float:
-    """The loop's time at a moment."""
-    return datetime.fromisoformat(time).timestamp() - EPOCH
