@@ -60,7 +60,11 @@ def play(plan: Plan, scenario: Scenario | None = None) -> Run:
 
 
 async def _play(plan: Plan, scenario: Scenario) -> Run:
-    stage = Stage()
+    return await rehearsed(plan, scenario, Stage())
+
+
+async def rehearsed(plan: Plan, scenario: Scenario, stage: Stage) -> Run:
+    """The run of a plan on a stage."""
     run = Run(plan, stage, scenario)
     await stage.open(plan.replicas)
     _place(plan, stage)

@@ -53,14 +53,18 @@ class Stage(Team):
     def __post_init__(self) -> None:
         """Set up a server with a team in namespace shop."""
         super().__post_init__()
-        self.vendors = Vendors(self._loop.time, self.wall)
-        self.network = Network(self.server, self.vendors)
-        self.network.cut_off = self._is_cut_off
-        self.network.refuses = self._refusal
+        self._connect()
         for name in (self.namespace, "watchbill"):
             self.server.writer.create(NAMESPACES, "", {"metadata": {"name": name}})
         for name, values in CANARIES.items():
             self.secret(name, values)
+
+    def _connect(self) -> None:
+        """Lay the network between the server, the vendors and what will be there."""
+        self.vendors = Vendors(self._loop.time, self.wall)
+        self.network = Network(self.server, self.vendors)
+        self.network.cut_off = self._is_cut_off
+        self.network.refuses = self._refusal
 
     async def open(self, replicas: int = 1) -> None:
         """Start the operators."""
@@ -153,7 +157,7 @@ class Stage(Team):
         self.down_until, self.now_at_end = float("inf"), self.now
         for operator in self.operators:
             operator.restarts = False
-            self.metrics += [app.metrics.render().decode() for app in operator.apps]
+            self.metrics += operator.measures()
             for process in operator.past:
                 await process.bury()
 
