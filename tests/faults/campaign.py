@@ -14,7 +14,7 @@ from tests.faults.catalog import CATALOG
 from tests.faults.crossings import Crossing
 from tests.faults.oracles import judged
 from tests.faults.plans import Plan, in_order, in_recovery, is_crash, singles
-from tests.faults.play import play
+from tests.faults.play import Run, play
 from tests.faults.runs import Reference, reference_of
 from tests.faults.scenarios import SCENARIOS, WITH_A_STANDBY
 
@@ -67,8 +67,13 @@ def variants() -> list[tuple[str, int]]:
 
 def outcome_of(plan: Plan) -> Outcome:
     """What comes of a plan."""
-    run = play(plan)
-    findings = tuple(map(str, judged(run, reference(plan.scenario, plan.replicas))))
+    return outcome_from(play(plan), reference(plan.scenario, plan.replicas))
+
+
+def outcome_from(run: Run, wanted: Reference) -> Outcome:
+    """What came of a plan that was played."""
+    plan = run.plan
+    findings = tuple(map(str, judged(run, wanted)))
     late = max((came - due for what, due, came in run.stage.waits if what.startswith("a page")), default=0.0)
     is_first = len(plan.placed) < 2 and is_crash(plan)
     return Outcome(plan, findings, run.happened, late, tuple(run.crossings) if is_first else ())

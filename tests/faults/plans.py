@@ -12,6 +12,10 @@ RECOVERY = 10
 """How many crossings that leave a process count as its recovery."""
 
 
+REAL = "real/"
+"""What the id of a plan with real processes begins with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A fault at the crossing with this number, or in this place."""
@@ -35,20 +39,23 @@ class Plan:
     scenario: str
     replicas: int
     placed: tuple[Placed, ...] = ()
+    real: bool = False
+    """Whether it is played with real processes."""
 
     def __str__(self) -> str:
         faults = "+".join(map(str, self.placed))
-        return f"{self.scenario}@{self.replicas}:{faults}"
+        return f"{REAL if self.real else ''}{self.scenario}@{self.replicas}:{faults}"
 
 
 def plan_of(text: str) -> Plan:
     """The plan with this id; ValueError where there can be none."""
-    head, _, faults = text.partition(":")
+    head, _, faults = text.removeprefix(REAL).partition(":")
     scenario, _, replicas = head.partition("@")
     placed = [part.rpartition(".") for part in faults.split("+") if part]
     if unknown := [fault for _, _, fault in placed if fault not in CATALOG]:
         raise ValueError(f"there is no fault {unknown[0]}; there are {', '.join(CATALOG)}")
-    return Plan(scenario, int(replicas), tuple(Placed(at, fault) for at, _, fault in placed))
+    faults_placed = tuple(Placed(at, fault) for at, _, fault in placed)
+    return Plan(scenario, int(replicas), faults_placed, text.startswith(REAL))
 
 
 def singles(scenario: str, replicas: int, crossings: Iterable[Crossing]) -> Iterator[Plan]:

@@ -22,7 +22,7 @@ from tests.faults.virtual_time import Process
 from tests.support.apiserver.resources import RESOURCES
 from watchbill.shell.paths import core_path, path_of
 
-REAL = Pace(share=1 / 3, patience=60.0, look=0.05, quiet=1.5, told_within=8.0, longest=45.0)
+REAL = Pace(share=1 / 3, patience=60.0, look=0.05, quiet=1.5, told_within=8.0, longest=45.0, spare_writes=2)
 
 READING = 0.03
 """Seconds after which an answer was read."""
