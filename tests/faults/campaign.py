@@ -97,7 +97,8 @@ def run(seconds: float, least: int, seed: int, say: Say) -> Campaign:
 
         _told(campaign, _played(pool, crashes, is_over), say)
         again = [plan for first in campaign.outcomes if first.plan.placed for plan in _again(first)]
-        again = in_order(sorted(again, key=str), seed)
+        missing, again = firsts(in_order(sorted(again, key=str), seed))
+        _told(campaign, _played(pool, missing, is_over), say)
         rest = [plan for pair in itertools.zip_longest(others, again) for plan in pair if plan is not None]
         _told(campaign, _played(pool, rest, is_over), say)
     campaign.seconds = time.monotonic() - began
@@ -108,6 +109,17 @@ def _again(first: Outcome) -> Iterator[Plan]:
     """The plans that crash once more where this one recovers."""
     if CATALOG[first.plan.placed[0].fault].at != ("event",):
         yield from in_recovery(first.plan, first.crossings)
+
+
+def firsts(plans: Iterable[Plan]) -> tuple[list[Plan], list[Plan]]:
+    """One plan for each crossing of the first fault, so that none is left out; and the others."""
+    found: dict[tuple[str, int, str], Plan] = {}
+    others = []
+    for plan in plans:
+        where = (plan.scenario, plan.replicas, plan.placed[0].at)
+        if found.setdefault(where, plan) is not plan:
+            others.append(plan)
+    return list(found.values()), others
 
 
 def _told(campaign: Campaign, outcomes: Iterable[Outcome], say: Say) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.faults.virtual_time import Process
 from tests.support.apiserver.reading import Request
 from watchbill.shell.paths import resource_of
 
@@ -26,26 +27,29 @@ class Crossing:
 
 
 class Counted:
-    """Numbers the crossings of a run; renewals of the lease beyond the first are not told apart."""
+    """Numbers the crossings of a run; of a process's renewals of its lease the first one alone."""
 
     def __init__(self) -> None:
         self.all: list[Crossing] = []
         self._seen: Counter[str] = Counter()
         self._places: Counter[str] = Counter()
+        self._leases: set[tuple[Process, str]] = set()
 
-    def of_request(self, process: str, request: Request) -> Crossing | None:
+    def of_request(self, process: Process, request: Request) -> Crossing | None:
         """The crossing that a request to the API server is; None for lists, watches and mere renewals."""
         resource = resource_of(request.path)
         if request.method == "GET":
             if request.query or not request.path.rpartition("/")[2] or resource not in READ_ALONE:
                 return None
-            return self._next("read", f"GET {resource}", process, f"read-{resource}")
+            return self._next("read", f"GET {resource}", process.name, f"read-{resource}")
         about = _changed(request)
         label = f"{request.method} {resource} {about}".strip()
-        if resource == "leases" and self._seen[f"{process} {label}"]:
-            return None
-        self._seen[f"{process} {label}"] += 1
-        return self._next("write", label, process, resource.replace("/", "-"))
+        if resource == "leases":
+            # A process that was started anew takes its lease anew.
+            if (process, label) in self._leases:
+                return None
+            self._leases.add((process, label))
+        return self._next("write", label, process.name, resource.replace("/", "-"))
 
     def of_effect(self, process: str, vendor: str, action: str) -> Crossing:
         """The crossing that a request to a vendor is."""

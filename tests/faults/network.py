@@ -183,7 +183,7 @@ class Surface:
             assert isinstance(found, Answer)
             return found
 
-        crossing = network.counted.of_request(self.process.name, request)
+        crossing = network.counted.of_request(self.process, request)
         return await network.carry(crossing, self.process, take, to_server=True)
 
     async def _watch(self, request: Request) -> Answer | Stream:

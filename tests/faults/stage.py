@@ -145,10 +145,10 @@ class Stage(Team):
         """Wait until nothing changes any more; whether it came to that."""
         end = self.now + self.pace.longest
         while self.now < end:
-            version = self._version()
+            version, led = self._version(), self.leader.leads
             await asyncio.sleep(self.pace.quiet)
             calm = self.now > max(self.down_until, self.sick_until, *self.cut_until.values(), 0.0)
-            if calm and version == self._version() and not self._is_owed() and self.leader.leads:
+            if calm and version == self._version() and not self._is_owed() and led and self.leader.leads:
                 return True
         return False
 

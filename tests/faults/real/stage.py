@@ -197,14 +197,19 @@ class RealStage(Stage):
         return cast("list[Replica]", self.operators)
 
     def _is_owed(self) -> bool:
-        """Whether a vendor is still to be told something for the first time."""
+        """Whether a vendor is still to be told something for the first time, or a claim is still open."""
         incidents = [body for _, body in self.remote.copy.all(INCIDENTS)]
         pages = [page for body in incidents for page in body.get("status", {}).get("pages", [])]
         closings = [hop.get("closing") or {} for page in pages for hop in page["hops"]]
         uids = {body["metadata"]["uid"] for body in incidents}
         left = any(key.partition("/")[0] not in uids for key in self.vendors.open_alerts)
         waits = left and self.now < self.deleted + self.pace.told_within
-        return waits or any(each.get("state") == "Pending" for each in closings)
+        rooms = [body.get("status", {}).get("resources", {}).get("channel", {}) for body in incidents]
+        return (
+            waits
+            or any(room.get("claim") for room in rooms)
+            or any(each.get("state") == "Pending" for each in closings)
+        )
 
 
 INCIDENTS = next(each for each in RESOURCES if each.plural == "incidents")

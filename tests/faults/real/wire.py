@@ -25,6 +25,9 @@ from tests.support.apiserver.reading import JSON, Request
 from tests.support.apiserver.requests import NoAnswer
 
 LOCAL = "127.0.0.1"
+CLOSING = 1.0
+"""Seconds that connections get to end."""
+
 LOOK = 0.25
 """Seconds between two looks whether a stream must break off."""
 
@@ -53,7 +56,11 @@ class Wire:
         self.proxy = f"http://{LOCAL}:{await self._listen(self._to_vendor, tls=False)}"
 
     async def close(self) -> None:
-        """End every connection."""
+        """End every connection; those of a process that was killed end by themselves."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING):
+                while any(runner.server and runner.server.connections for runner in self._runners):
+                    await asyncio.sleep(0.01)
         for runner in self._runners:
             await runner.cleanup()
 
@@ -175,9 +182,10 @@ class Lines:
 def reset(asked: web.BaseRequest) -> web.Response:
     """No answer: the connection breaks."""
     if asked.transport is not None:
-        plain: socket.socket = asked.transport.get_extra_info("socket")
+        plain: socket.socket | None = asked.transport.get_extra_info("socket")
         with suppress(OSError):
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            if plain is not None:
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         asked.transport.abort()
     return web.Response()
 
