@@ -124,10 +124,13 @@ class Wire:
             response = web.StreamResponse(status=stream.status, headers={"Content-Type": JSON})
             await response.prepare(asked)
             lines = Lines(stream.content)
-            while not network.cut_off(process):
-                line = await lines.next(LOOK)
-                if line == b"" or (line and not await self._passed(line, surface, response)):
-                    return response
+            try:
+                while not network.cut_off(process):
+                    line = await lines.next(LOOK)
+                    if line == b"" or (line and not await self._passed(line, surface, response)):
+                        return response
+            finally:
+                await lines.end()
         return reset(asked)
 
     async def _passed(self, line: bytes, surface: Surface, response: web.StreamResponse) -> bool:
@@ -168,15 +171,17 @@ class Lines:
     async def next(self, seconds: float) -> bytes | None:
         """The next line, empty at the end of the stream; None where none has come yet."""
         self._next = self._next or asyncio.ensure_future(self._content.readline())
-        try:
-            done, _ = await asyncio.wait([self._next], timeout=seconds)
-        except asyncio.CancelledError:
-            self._next.cancel()
-            raise
+        done, _ = await asyncio.wait([self._next], timeout=seconds)
         if not done:
             return None
         found, self._next = self._next, None
         return found.result()
+
+    async def end(self) -> None:
+        """Wait for no more; whatever comes is nobody's."""
+        if self._next is not None:
+            self._next.cancel()
+            await asyncio.gather(self._next, return_exceptions=True)
 
 
 def reset(asked: web.BaseRequest) -> web.Response:
