@@ -53,13 +53,14 @@ test: $(STAMP) ## run every test: the fast ones first, then those that need an A
 
 .PHONY: faults
 faults: $(STAMP) ## try faults at every crossing of the operator's boundary; ARGS="--plan ID" plays one again
+	@$(BIN)/python -m dev build
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.faults $(ARGS)
 
 .PHONY: faults-full
-faults-full: $(STAMP) ## try faults for an hour, explore the model of them to its large bounds (5 GB), and kill 200 leaders
-	@PYTHONHASHSEED=0 $(BIN)/python -m tests.faults --minutes 60
-	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -s tests/model
+faults-full: $(STAMP) ## the same for two hours, the model of faults in its large bounds (5 GB), and 200 dead leaders
 	@$(BIN)/python -m dev build
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.faults --minutes 60 --real all --write
+	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -s tests/model
 	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -rP --dist worksteal -n $(CLUSTER_WORKERS) \
 		tests/integration/test_failover.py
 

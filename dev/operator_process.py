@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.request import urlopen
 
 from dev.errors import DevError
@@ -17,6 +17,23 @@ from dev.errors import DevError
 READY_WITHIN = 30.0
 STOPPED_WITHIN = 30.0
 PAUSE = 0.05
+
+
+class Spawned(Protocol):
+    """What of subprocess.Popen is used here."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    def poll(self) -> int | None:
+        """Its exit code, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended; raises subprocess.TimeoutExpired."""
+
+    def kill(self) -> None:
+        """Kill it."""
 
 
 class OperatorProcess:
@@ -39,24 +56,28 @@ class OperatorProcess:
         self._options = options
         self._identity = identity
         self._environment = environment or {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Spawned | None = None
         self._begins = 0
 
     def start(self, wait: bool = True) -> Self:
         """Start it, and return once it says that it is ready; raises DevError where it does not."""
         self._begins = self.log.stat().st_size if self.log.exists() else 0
+        self._process = self._spawned({"KUBECONFIG": str(self._kubeconfig), **self._environment})
+        if wait:
+            self.wait_for_line("ready", READY_WITHIN, self._begins)
+        return self
+
+    def _spawned(self, environment: Mapping[str, str]) -> Spawned:
+        """The process, begun with this added to its environment."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 self._command(),
-                env={**os.environ, "KUBECONFIG": str(self._kubeconfig), **self._environment},
+                env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        if wait:
-            self.wait_for_line("ready", READY_WITHIN, self._begins)
-        return self
 
     def _command(self) -> Sequence[str]:
         own = ("--identity", self._identity, "--health-address", "127.0.0.1:0")

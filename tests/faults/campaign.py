@@ -14,12 +14,15 @@ from tests.faults.catalog import CATALOG
 from tests.faults.crossings import Crossing
 from tests.faults.oracles import judged
 from tests.faults.plans import Plan, in_order, in_recovery, is_crash, singles
-from tests.faults.play import play
+from tests.faults.play import Run, play
 from tests.faults.runs import Reference, reference_of
 from tests.faults.scenarios import SCENARIOS, WITH_A_STANDBY
 
 BATCH = 8
 """How many plans a worker takes at once."""
+
+COVERING = ("crash-before", "crash-after")
+"""What is placed at every crossing before anything else is."""
 
 Say = Callable[[str], None]
 
@@ -67,15 +70,24 @@ def variants() -> list[tuple[str, int]]:
 
 def outcome_of(plan: Plan) -> Outcome:
     """What comes of a plan."""
-    run = play(plan)
-    findings = tuple(map(str, judged(run, reference(plan.scenario, plan.replicas))))
+    return outcome_from(play(plan), reference(plan.scenario, plan.replicas))
+
+
+def outcome_from(run: Run, wanted: Reference) -> Outcome:
+    """What came of a plan that was played."""
+    plan = run.plan
+    findings = tuple(map(str, judged(run, wanted)))
     late = max((came - due for what, due, came in run.stage.waits if what.startswith("a page")), default=0.0)
     is_first = len(plan.placed) < 2 and is_crash(plan)
     return Outcome(plan, findings, run.happened, late, tuple(run.crossings) if is_first else ())
 
 
 def run(seconds: float, least: int, seed: int, say: Say) -> Campaign:
-    """The campaign of so many seconds, which go on until `least` plans were played."""
+    """The campaign of so many seconds, which go on until `least` plans were played.
+
+    A crash comes first, before and after each crossing, and then one in the recovery from each; the rest
+    of the time is for all others in turn.
+    """
     began, campaign = time.monotonic(), Campaign()
     with workers() as pool:
         plans: list[Plan] = []
@@ -84,15 +96,21 @@ def run(seconds: float, least: int, seed: int, say: Say) -> Campaign:
             campaign.outcomes.append(outcome)
             campaign.learned[f"{name}@{replicas}"] = outcome.crossings
             plans += singles(name, replicas, outcome.crossings)
-        crashes = [plan for plan in in_order(sorted(plans, key=str), seed) if is_crash(plan)]
-        others = [plan for plan in in_order(sorted(plans, key=str), seed) if not is_crash(plan)]
+        plans = in_order(sorted(plans, key=str), seed)
 
         def is_over() -> bool:
             return time.monotonic() - began > seconds and len(campaign.outcomes) >= least
 
-        _told(campaign, _played(pool, crashes, is_over), say)
+        leaving = {_first_place(plan) for plan in plans if plan.placed[0].fault == "crash-after"}
+        covering = [
+            plan for plan in plans if plan.placed[0].fault in COVERING and _first_place(plan) in leaving
+        ]
+        _told(campaign, _played(pool, covering, is_over), say)
         again = [plan for first in campaign.outcomes if first.plan.placed for plan in _again(first)]
-        again = in_order(sorted(again, key=str), seed)
+        missing, again = firsts(in_order(sorted(again, key=str), seed))
+        _told(campaign, _played(pool, missing, is_over), say)
+        done = set(covering)
+        others = [plan for plan in plans if plan not in done]
         rest = [plan for pair in itertools.zip_longest(others, again) for plan in pair if plan is not None]
         _told(campaign, _played(pool, rest, is_over), say)
     campaign.seconds = time.monotonic() - began
@@ -103,6 +121,18 @@ def _again(first: Outcome) -> Iterator[Plan]:
     """The plans that crash once more where this one recovers."""
     if CATALOG[first.plan.placed[0].fault].at != ("event",):
         yield from in_recovery(first.plan, first.crossings)
+
+
+def firsts(plans: Iterable[Plan]) -> tuple[list[Plan], list[Plan]]:
+    """One plan for each crossing of the first fault, so that none is left out; and the others."""
+    found: dict[tuple[str, int, str], Plan] = {}
+    others = [plan for plan in plans if found.setdefault(_first_place(plan), plan) is not plan]
+    return list(found.values()), others
+
+
+def _first_place(plan: Plan) -> tuple[str, int, str]:
+    """Where a plan's first fault is."""
+    return plan.scenario, plan.replicas, plan.placed[0].at
 
 
 def _told(campaign: Campaign, outcomes: Iterable[Outcome], say: Say) -> None:

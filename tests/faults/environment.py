@@ -55,14 +55,14 @@ def cut_off(seconds: float) -> Act:
     """The process cannot reach the API server, and everybody else can."""
 
     def act(stage: Stage, crossing: Crossing) -> None:
-        stage.cut_until[stage.operator_of(crossing).process] = stage.now + seconds
+        stage.cut_until[stage.operator_of(crossing).process] = stage.now + stage.span(seconds)
 
     return act
 
 
 def lease_stolen(stage: Stage, crossing: Crossing) -> None:
     """Another process writes itself into the lease, and is gone after that."""
-    path = lease_path("watchbill", "watchbill")
+    path = lease_path(stage.lease_namespace, "watchbill")
     if "spec" in stage.server.ask("GET", path):
         stage.server.ask("PATCH", path, {"spec": {"holderIdentity": "three", "leaseTransitions": 9}})
 
@@ -76,7 +76,7 @@ def newer_version(stage: Stage, crossing: Crossing) -> None:
     """A rolling update: a newer version writes a field that is unknown here, and another pod begins."""
     for name in NAMES:
         if stage.status(name):
-            path = path_of("Incident", "shop", name, "status")
+            path = path_of("Incident", stage.namespace, name, "status")
             stage.server.ask("PATCH", path, {"status": {"newer": {"of": "the future"}}})
     stage.operator_of(crossing).kill()
 
@@ -96,7 +96,7 @@ def _sick(seconds: float, concerns: Callable[[Request], bool], code: int) -> Act
     refusal = status(code)
 
     def act(stage: Stage, crossing: Crossing) -> None:
-        stage.sick_until = stage.now + seconds
+        stage.sick_until = stage.now + stage.span(seconds)
         stage.sickness = lambda request: refusal(None) if concerns(request) else None
 
     return act
@@ -111,8 +111,8 @@ def secret_gone(seconds: float) -> Act:
     """The pager's Secret is deleted, and written again after a while."""
 
     def act(stage: Stage, crossing: Crossing) -> None:
-        stage.server.ask("DELETE", core_path("secrets", "shop", "pagerduty"))
-        _in(seconds, lambda: stage.secret("pagerduty", CANARIES["pagerduty"]))
+        stage.server.ask("DELETE", core_path("secrets", stage.namespace, "pagerduty"))
+        _in(stage.span(seconds), lambda: stage.secret("pagerduty", CANARIES["pagerduty"]))
 
     return act
 
@@ -122,7 +122,7 @@ def secret_empty(seconds: float) -> Act:
 
     def act(stage: Stage, crossing: Crossing) -> None:
         stage.secret("pagerduty", {"routingKey": ""})
-        _in(seconds, lambda: stage.secret("pagerduty", CANARIES["pagerduty"]))
+        _in(stage.span(seconds), lambda: stage.secret("pagerduty", CANARIES["pagerduty"]))
 
     return act
 
@@ -131,19 +131,19 @@ def policy_gone(seconds: float) -> Act:
     """The policy is deleted, and written again after a while."""
 
     def act(stage: Stage, crossing: Crossing) -> None:
-        path = path_of("EscalationPolicy", "shop", "primary")
+        path = path_of("EscalationPolicy", stage.namespace, "primary")
         found = stage.server.ask("GET", path)
         if "spec" in found:
             spec = json.loads(json.dumps(found["spec"]))
             stage.server.ask("DELETE", path)
-            _in(seconds, lambda: stage.put("EscalationPolicy", "primary", {"spec": spec}))
+            _in(stage.span(seconds), lambda: stage.put("EscalationPolicy", "primary", {"spec": spec}))
 
     return act
 
 
 def namespace_ending(stage: Stage, crossing: Crossing) -> None:
     """The namespace is deleted: nothing new may be made in it, and its incidents are still there."""
-    stage.server.ask("DELETE", "/api/v1/namespaces/shop")
+    stage.server.ask("DELETE", f"/api/v1/namespaces/{stage.namespace}")
 
 
 def history_forgotten(stage: Stage, crossing: Crossing) -> None:

@@ -4,7 +4,7 @@ What is on its way is no process's any more: it arrives, whatever becomes of who
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -26,6 +26,8 @@ HELD = 0.25
 """Seconds between two looks whether a request that is held may leave."""
 
 Told = TypeVar("Told")
+Take = Callable[[], Awaitable[Told]]
+"""Has a request take effect, and returns the answer."""
 
 
 class Lost(Exception):
@@ -52,6 +54,15 @@ class Fault(Generic[Told]):
     """When the answer has come."""
 
 
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A fault that happened."""
+
+    time: float
+    crossing: Crossing
+    fault: str
+
+
 @dataclass
 class Network:
     """Carries requests from processes to the API server and to vendors, for one run."""
@@ -59,17 +70,21 @@ class Network:
     server: ApiServer
     vendors: Vendors
     counted: Counted = field(default_factory=Counted)
-    upcoming: dict[int, str] = field(default_factory=dict)
-    """The names of faults, by the number of the crossing at which each happens."""
+    upcoming: dict[str, str] = field(default_factory=dict)
+    """The names of faults, by the number or the place of the crossing at which each happens."""
     make: Callable[[Crossing, str], Fault[Any] | None] = lambda crossing, name: None
     """Makes a fault of its name."""
     cut_off: Callable[[Process], bool] = lambda process: False
     """Whether a process cannot reach the API server now."""
     refuses: Callable[[Request], Answer | None] = lambda request: None
     """What the API server answers to a request while it is not well."""
-    happened: list[tuple[float, Crossing]] = field(default_factory=list)
-    """The faults that have happened, and when."""
+    happened: list[Happening] = field(default_factory=list)
+    """The faults that have happened."""
     requests: int = 0
+    latency: float = LATENCY
+    """Seconds that a request or an answer is on its way, besides what it takes by itself."""
+    reading: float = 0.0
+    """Seconds that a process gets to read an answer before it counts as come."""
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
     def around(self, process: Process) -> "Surface":
@@ -77,7 +92,7 @@ class Network:
         return Surface(self, process)
 
     async def carry(
-        self, crossing: Crossing | None, process: Process, take: Callable[[], Told], to_server: bool
+        self, crossing: Crossing | None, process: Process, take: Take[Told], to_server: bool
     ) -> Told:
         """The answer to a request; raises NoAnswer where the process is cut off, or what a fault says."""
         self.requests += 1
@@ -95,26 +110,26 @@ class Network:
             return
         while fault.holds():
             await asyncio.sleep(HELD)
-        await asyncio.sleep(LATENCY + fault.delay)
+        await asyncio.sleep(self.latency + fault.delay)
         try:
-            answer = self._answer(trip, fault)
+            answer = await self._answer(trip, fault)
         except Lost:
             return
         except (NoAnswer, httpx.TransportError) as error:
-            await asyncio.sleep(LATENCY)
+            await asyncio.sleep(self.latency)
             if not trip.done.done():
                 trip.done.set_exception(error)
         else:
-            await asyncio.sleep(LATENCY)
+            await asyncio.sleep(self.latency)
             if not trip.done.done():
                 trip.done.set_result(answer)
-        asyncio.get_running_loop().call_soon(fault.later, trip.crossing)
+        asyncio.get_running_loop().call_later(self.reading, fault.later, trip.crossing)
 
-    def _answer(self, trip: "Trip[Told]", fault: Fault[Told]) -> Told:
+    async def _answer(self, trip: "Trip[Told]", fault: Fault[Told]) -> Told:
         """What comes back, once the request has taken effect where it does."""
         if trip.to_server and self.cut_off(trip.process):
             raise NoAnswer
-        answer = trip.take() if fault.taken else None
+        answer = await trip.take() if fault.taken else None
         fault.after(trip.crossing)
         if fault.answer is not None:
             return fault.answer(answer)
@@ -122,13 +137,20 @@ class Network:
         return answer
 
     def _fault(self, crossing: Crossing | None) -> Fault[Any]:
-        if crossing is None or crossing.number not in self.upcoming:
+        name = self.fault_at(crossing) if crossing is not None else ""
+        found = self.make(crossing, name) if crossing is not None and name else None
+        if crossing is None or found is None:
             return Fault()
-        found = self.make(crossing, self.upcoming.pop(crossing.number))
-        if found is None:
-            return Fault()
-        self.happened.append((asyncio.get_running_loop().time(), crossing))
+        self.note(crossing, name)
         return found
+
+    def fault_at(self, crossing: Crossing) -> str:
+        """The name of the fault that waits for a crossing, and from now on for no other; empty for none."""
+        return self.upcoming.pop(str(crossing.number), "") or self.upcoming.pop(crossing.place, "")
+
+    def note(self, crossing: Crossing, fault: str) -> None:
+        """Take note that a fault happens."""
+        self.happened.append(Happening(asyncio.get_running_loop().time(), crossing, fault))
 
 
 @dataclass
@@ -137,7 +159,7 @@ class Trip(Generic[Told]):
 
     crossing: Crossing
     process: Process
-    take: Callable[[], Told]
+    take: Take[Told]
     to_server: bool
     """Whether it is for the API server, and not for a vendor."""
     done: "asyncio.Future[Told]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -154,20 +176,20 @@ class Surface:
         """The API server's answer; raises NoAnswer."""
         network = self.network
         if request.query.get("watch"):
-            return self._watch(request)
+            return await self._watch(request)
 
-        def take() -> Answer:
-            found = network.refuses(request) or network.server.answer(request)
+        async def take() -> Answer:
+            found = network.refuses(request) or await network.server.handle(request)
             assert isinstance(found, Answer)
             return found
 
-        crossing = network.counted.of_request(self.process.name, request)
+        crossing = network.counted.of_request(self.process, request)
         return await network.carry(crossing, self.process, take, to_server=True)
 
-    def _watch(self, request: Request) -> Answer | Stream:
+    async def _watch(self, request: Request) -> Answer | Stream:
         if self.network.cut_off(self.process):
             raise NoAnswer
-        return self.network.server.answer(request)
+        return await self.network.server.handle(request)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """A vendor's answer; raises what httpx would."""
@@ -179,10 +201,10 @@ class Surface:
         return await self._carried(crossing, request, begun)
 
     async def _carried(self, crossing: Crossing, request: httpx.Request, begun: float) -> httpx.Response:
-        vendors, by = self.network.vendors, self.process.name
-        return await self.network.carry(
-            crossing, self.process, lambda: vendors.take(request, begun, by), to_server=False
-        )
+        async def take() -> httpx.Response:
+            return self.network.vendors.take(request, begun, self.process.name)
+
+        return await self.network.carry(crossing, self.process, take, to_server=False)
 
     async def _slowly(
         self, crossing: Crossing, request: httpx.Request, begun: float, seconds: float

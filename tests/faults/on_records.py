@@ -6,7 +6,6 @@ from tests.faults.catalog import CATALOG
 from tests.faults.play import Run
 from tests.faults.runs import Body, Reference, entries
 from tests.faults.team import CANARIES, ROTATED
-from tests.faults.virtual_time import START
 
 WRITES = 6
 """Status writes that one fault may cost beyond those of a run without any."""
@@ -53,25 +52,24 @@ def _transitions(status: Body) -> dict[str, str]:
 def is_no_loop(run: Run, reference: Reference) -> Iterator[str]:
     """O6: no more writes than a fault can explain."""
     lasts = sum(entry.lasts for entry in entries(run))
-    most = reference.writes + WRITES * len(run.plan.placed) + lasts / PERIOD
+    most = reference.writes + run.stage.pace.spare_writes + WRITES * len(run.plan.placed) + lasts / PERIOD
     if run.history.writes > most:
         yield f"{run.history.writes} status writes, where {most:.0f} are explained"
-    virtual = run.stage.now_at_end - START
-    most_requests = 250 + 8 * virtual
+    passed = run.stage.now_at_end - run.stage.began
+    most_requests = 250 + 8 * passed
     if run.stage.network.requests > most_requests:
-        yield f"{run.stage.network.requests} requests in {virtual:.0f} s"
+        yield f"{run.stage.network.requests} requests in {passed:.0f} s"
 
 
 def shows_its_errors(run: Run, reference: Reference) -> Iterator[str]:
     """O7: what a vendor answered badly stands in the incident."""
-    happened = {crossing.number for _, crossing in run.stage.network.happened}
-    bad = [p for p in run.plan.placed if CATALOG[p.fault].shows and p.number in happened]
+    bad = [each for each in run.stage.network.happened if CATALOG[each.fault].shows]
     # A process that dies before the answer is due has nothing to tell of it.
     alone = len(run.plan.placed) == len(bad) == 1 and not run.scenario.absent
-    is_page = alone and run.crossings[bad[0].number].label.partition(" ")[2].startswith(TOLD)
+    is_page = alone and bad[0].crossing.label.partition(" ")[2].startswith(TOLD)
     statuses = (status for uid in run.history.uids for status in run.history.statuses(uid))
     if is_page and not _is_gone(run) and not any(map(_tells, statuses)):
-        yield f"{bad[0].fault} at {run.crossings[bad[0].number].label} stands in no status"
+        yield f"{bad[0].fault} at {bad[0].crossing.label} stands in no status"
 
 
 TOLD = ("trigger", "conversations.create", "chat.postMessage")

@@ -1,6 +1,7 @@
 """Operator processes in virtual time: the product's own parts, all but kopf, and whoever restarts them."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -34,6 +35,8 @@ class Operator:
     """Seconds by which the machine's wall clock is wrong."""
     restarts: bool = True
     """Whether somebody starts it again where it is killed."""
+    span: Callable[[float], float] = float
+    """How many seconds so many of the story are."""
     process: Process = field(init=False)
     past: list[Process] = field(default_factory=list)
     apps: list[App] = field(default_factory=list)
@@ -57,13 +60,19 @@ class Operator:
         self.process.kill()
         if back_after is not None and self.restarts:
             loop = asyncio.get_running_loop()
-            loop.call_later(back_after.total_seconds(), self.start, context=world_around())
+            seconds = self.span(back_after.total_seconds())
+            loop.call_later(seconds, self.start, context=world_around())
 
     def freeze(self, seconds: float) -> None:
-        """Halt the process for a while, as SIGSTOP does."""
+        """Halt the process for so many seconds of the story, as SIGSTOP does."""
         process = self.process
         process.freeze()
-        asyncio.get_running_loop().call_later(seconds, process.thaw, context=world_around())
+        loop = asyncio.get_running_loop()
+        loop.call_later(self.span(seconds), process.thaw, context=world_around())
+
+    def measures(self) -> list[str]:
+        """What each of its processes tells of itself in numbers."""
+        return [app.metrics.render().decode() for app in self.apps]
 
     def problems(self) -> list[str]:
         """What ended a part of a process that should never end."""

@@ -12,15 +12,24 @@ RECOVERY = 10
 """How many crossings that leave a process count as its recovery."""
 
 
+REAL = "real/"
+"""What the id of a plan with real processes begins with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A fault at the crossing with this number."""
+    """A fault at the crossing with this number, or in this place."""
 
-    number: int
+    at: str
     fault: str
 
+    @property
+    def number(self) -> int:
+        """The crossing's number; ValueError where a place is meant."""
+        return int(self.at)
+
     def __str__(self) -> str:
-        return f"{self.number}.{self.fault}"
+        return f"{self.at}.{self.fault}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +39,23 @@ class Plan:
     scenario: str
     replicas: int
     placed: tuple[Placed, ...] = ()
+    real: bool = False
+    """Whether it is played with real processes."""
 
     def __str__(self) -> str:
         faults = "+".join(map(str, self.placed))
-        return f"{self.scenario}@{self.replicas}:{faults}"
+        return f"{REAL if self.real else ''}{self.scenario}@{self.replicas}:{faults}"
 
 
 def plan_of(text: str) -> Plan:
     """The plan with this id; ValueError where there can be none."""
-    head, _, faults = text.partition(":")
+    head, _, faults = text.removeprefix(REAL).partition(":")
     scenario, _, replicas = head.partition("@")
-    placed = [part.partition(".") for part in faults.split("+") if part]
+    placed = [part.rpartition(".") for part in faults.split("+") if part]
     if unknown := [fault for _, _, fault in placed if fault not in CATALOG]:
         raise ValueError(f"there is no fault {unknown[0]}; there are {', '.join(CATALOG)}")
-    return Plan(scenario, int(replicas), tuple(Placed(int(number), fault) for number, _, fault in placed))
+    faults_placed = tuple(Placed(at, fault) for at, _, fault in placed)
+    return Plan(scenario, int(replicas), faults_placed, text.startswith(REAL))
 
 
 def singles(scenario: str, replicas: int, crossings: Iterable[Crossing]) -> Iterator[Plan]:
@@ -51,7 +63,7 @@ def singles(scenario: str, replicas: int, crossings: Iterable[Crossing]) -> Iter
     for crossing in crossings:
         for name, entry in CATALOG.items():
             if crossing.kind in entry.at and name not in SCENARIOS[scenario].unfit:
-                yield Plan(scenario, replicas, (Placed(crossing.number, name),))
+                yield Plan(scenario, replicas, (Placed(str(crossing.number), name),))
 
 
 def in_recovery(first: Plan, crossings: Sequence[Crossing]) -> Iterator[Plan]:
@@ -60,7 +72,7 @@ def in_recovery(first: Plan, crossings: Sequence[Crossing]) -> Iterator[Plan]:
     after = [each for each in crossings if each.number > placed.number and each.kind in ("write", "effect")]
     for crossing in after[:RECOVERY]:
         for fault in ("crash-before", "crash-after"):
-            yield Plan(first.scenario, first.replicas, (placed, Placed(crossing.number, fault)))
+            yield Plan(first.scenario, first.replicas, (placed, Placed(str(crossing.number), fault)))
 
 
 def is_crash(plan: Plan) -> bool:
@@ -69,7 +81,7 @@ def is_crash(plan: Plan) -> bool:
 
 
 def in_order(plans: Iterable[Plan], seed: int) -> list[Plan]:
-    """Crashes first, so that every crossing is covered; what else there is, shuffled."""
+    """The plans, shuffled as the seed tells."""
     shuffled = list(plans)
     random.Random(seed).shuffle(shuffled)
-    return sorted(shuffled, key=lambda plan: not is_crash(plan))
+    return shuffled

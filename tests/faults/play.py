@@ -60,9 +60,13 @@ def play(plan: Plan, scenario: Scenario | None = None) -> Run:
 
 
 async def _play(plan: Plan, scenario: Scenario) -> Run:
-    stage = Stage()
+    return await rehearsed(plan, scenario, Stage())
+
+
+async def rehearsed(plan: Plan, scenario: Scenario, stage: Stage) -> Run:
+    """The run of a plan on a stage."""
     run = Run(plan, stage, scenario)
-    stage.open(plan.replicas)
+    await stage.open(plan.replicas)
     _place(plan, stage)
     try:
         await scenario.play(stage)
@@ -78,11 +82,11 @@ async def _play(plan: Plan, scenario: Scenario) -> Run:
 
 def _place(plan: Plan, stage: Stage) -> None:
     """Have the plan's faults wait at their crossings."""
-    stage.network.upcoming = {each.number: each.fault for each in plan.placed}
+    stage.network.upcoming = {each.at: each.fault for each in plan.placed}
     stage.network.make = lambda crossing, name: _made(stage, crossing, name)
     for placed in plan.placed:
         if disturb := CATALOG[placed.fault].disturb:
-            stage.disturbed[placed.number] = partial(disturb, stage)
+            stage.disturbed[placed.at] = (placed.fault, partial(disturb, stage))
 
 
 def _made(stage: Stage, crossing: Crossing, name: str) -> Any:

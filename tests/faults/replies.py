@@ -26,7 +26,7 @@ REASONS = {
 }
 
 LATE = 20.0
-"""Seconds by which a stalled event comes late."""
+"""Seconds of the story by which a stalled event comes late."""
 
 Told = list[tuple[float, Event]] | None
 Disturb = Callable[[Stage, Crossing, Event], Told]
@@ -82,7 +82,7 @@ def told_twice(stage: Stage, crossing: Crossing, event: Event) -> Told:
 
 def stalled(stage: Stage, crossing: Crossing, event: Event) -> Told:
     """It comes 20 s late."""
-    return [(LATE, event)]
+    return [(stage.span(LATE), event)]
 
 
 def gone(stage: Stage, crossing: Crossing, event: Event) -> Told:

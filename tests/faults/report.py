@@ -1,15 +1,15 @@
-"""What a campaign covered and found, for people and as JSON."""
+"""What campaigns covered and found, for people and as JSON."""
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.faults.campaign import Campaign, Outcome
-from tests.faults.catalog import CATALOG
+from tests.faults.catalog import CATALOG, LEAVING
 from tests.faults.hunt import Catch
-from tests.faults.plans import is_crash
+from tests.faults.plans import Placed, is_crash
 
 ROOT = Path(__file__).resolve().parents[2]
 JSON = ROOT / ".dev" / "faults.json"
@@ -19,66 +19,80 @@ Facts = dict[str, Any]
 COUNTED = {"lost": "O2", "duplicate": "O3", "ghost": "O4", "early": "O9"}
 
 
-def facts(campaign: Campaign, catches: Sequence[Catch], seed: int) -> Facts:
-    """All numbers of the report."""
+def facts(campaign: Campaign, catches: Sequence[Catch]) -> Facts:
+    """All numbers of a campaign."""
     crashes = sorted(outcome.lateness for outcome in campaign.outcomes if _is_crashed(outcome))
     kinds = Counter(finding.partition(" ")[0] for each in campaign.findings for finding in each.findings)
+    plans = {str(outcome.plan): outcome for outcome in campaign.outcomes}
     return {
-        "plans": len({str(outcome.plan) for outcome in campaign.outcomes}),
+        "plans": sum(map(happened, plans.values())),
+        "not reached": sorted(text for text, outcome in plans.items() if not happened(outcome)),
         "scenarios": len(campaign.learned),
         "seconds": round(campaign.seconds, 1),
         "crossings": sum(len(crossings) for crossings in campaign.learned.values()),
         "covered": coverage(campaign),
-        "by group": dict(Counter(_group(outcome) for outcome in campaign.outcomes if outcome.plan.placed)),
-        "happened": sum(outcome.happened for outcome in campaign.outcomes),
-        "recovery in seconds": {
-            "p50": _percentile(crashes, 50),
-            "p99": _percentile(crashes, 99),
-            "max": _percentile(crashes, 100),
-        },
+        "by group": dict(Counter(_group(outcome) for outcome in plans.values() if outcome.plan.placed)),
+        "recovery in seconds": {f"p{percent}": _percentile(crashes, percent) for percent in (50, 99, 100)},
         **{name: kinds[oracle] for name, oracle in COUNTED.items()},
-        "mutants": {each.mutant: each.oracle for each in catches if each.oracle},
+        "mutants": {each.mutant: {"oracle": each.oracle, "plan": each.plan} for each in catches},
         "missed": [each.mutant for each in catches if not each.oracle],
-        "seed": seed,
         "findings": {str(outcome.plan): outcome.findings for outcome in campaign.findings},
     }
 
 
+def happened(outcome: Outcome) -> bool:
+    """Whether all faults of a plan did; one in an answer that was not asked for did not."""
+    return outcome.happened >= len(outcome.plan.placed)
+
+
 def coverage(campaign: Campaign) -> dict[str, str]:
     """Of the crossings that leave a process, how many were crashed at: before, after, and in recovery."""
-    all_of = {
-        (variant, crossing.number)
-        for variant, crossings in campaign.learned.items()
-        for crossing in crossings
-        if crossing.kind in ("write", "effect")
-    }
+    numbers: dict[tuple[str, str], int] = {}
+    for variant, crossings in campaign.learned.items():
+        for crossing in crossings:
+            if crossing.kind in LEAVING:
+                numbers |= {(variant, at): crossing.number for at in (str(crossing.number), crossing.place)}
     covered: dict[str, set[tuple[str, int]]] = {"before": set(), "after": set(), "in recovery": set()}
-    for outcome in campaign.outcomes:
-        placed = outcome.plan.placed
-        if placed and is_crash(outcome.plan):
-            where = (f"{outcome.plan.scenario}@{outcome.plan.replicas}", placed[0].number)
+    for outcome in filter(_is_crashed, campaign.outcomes):
+        placed: tuple[Placed, ...] = outcome.plan.placed
+        variant = f"{outcome.plan.scenario}@{outcome.plan.replicas}"
+        if happened(outcome) and (variant, placed[0].at) in numbers:
             when = "before" if placed[0].fault == "crash-before" else "after"
+            where = (variant, numbers[variant, placed[0].at])
             covered["in recovery" if len(placed) > 1 else when].add(where)
-    return {when: f"{len(found & all_of)}/{len(all_of)}" for when, found in covered.items()}
+    every = len(numbers) // 2
+    return {when: f"{len(found)}/{every}" for when, found in covered.items()}
 
 
-def summary(found: Facts) -> str:
-    """The report in a few lines."""
+def summary(title: str, found: Facts) -> str:
+    """The report of a campaign in a few lines."""
     groups = ", ".join(f"{name} {count}" for name, count in sorted(found["by group"].items()))
     covered = ", ".join(f"{when} {share}" for when, share in found["covered"].items())
-    late = found["recovery in seconds"]
+    late, missed = found["recovery in seconds"], found["missed"]
+    size = f"{found['plans']} plans of {found['scenarios']} scenarios in {found['seconds']} s"
     return "\n".join(
         (
-            f"{found['plans']} plans of {found['scenarios']} scenarios in {found['seconds']} s: {groups}",
-            f"crossings crashed at: {covered}",
-            ", ".join(f"{name} {found[name]}" for name in COUNTED) + f", findings {len(found['findings'])}",
-            f"a page after crashes: p50 {late['p50']} s, p99 {late['p99']} s, at most {late['max']} s late",
-            f"mutants found: {len(found['mutants'])}, missed: {found['missed'] or 'none'}",
+            f"{title}: {size}: {groups}",
+            f"  crossings crashed at: {covered}",
+            f"  plans whose fault was never reached: {len(found['not reached'])}",
+            f"  {counts(found)}, findings {len(found['findings'])}",
+            f"  pages after crashes late by p50 {late['p50']} s, p99 {late['p99']} s, max {late['p100']} s",
+            f"  mutants found: {len(found['mutants']) - len(missed)}, missed: {missed or 'none'}",
         )
     )
 
 
-def write(found: Facts) -> None:
+def counts(found: Facts) -> str:
+    """Lost, duplicate, ghost and early pages."""
+    return ", ".join(f"{name} {found[name]}" for name in COUNTED)
+
+
+def is_well(found: Facts) -> bool:
+    """Whether nothing was found wrong, and each seeded fault was found."""
+    return not (found["findings"] or found["missed"])
+
+
+def write(found: Mapping[str, Any]) -> None:
     """Keep the numbers where other tools find them."""
     JSON.parent.mkdir(exist_ok=True)
     JSON.write_text(json.dumps(found, indent=2) + "\n")

@@ -2,17 +2,17 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from dev.fake_slack_shapes import Channel
 from tests.faults.catalog import CATALOG, Entry
 from tests.faults.crossings import Crossing
-from tests.faults.operators import EPOCH
 from tests.faults.play import Run
 from tests.faults.team import INCIDENTS
 
 TIME = re.compile(r"^\d\d:\d\d UTC: ")
+DATE = re.compile(r"\d{8}")
+"""In a channel's name."""
 
 LATEST = 20.0
 """Seconds by which a crash may delay a page (F66)."""
@@ -41,20 +41,22 @@ def entries(run: Run) -> list[Entry]:
 def end_of(run: Run) -> Body:
     """What a run ended in, with all that a fault may rightly change left out."""
     stage = run.stage
-    found = {key: body.get("status", {}) for key, body in stage.server.store.all(INCIDENTS)}
+    incidents = [body for _, body in stage.server.store.all(INCIDENTS)]
+    found = {body["metadata"]["name"]: body.get("status", {}) for body in incidents}
     channels = [c for c in stage.vendors.slack.channels if c.said]
     return {
         "phases": {key: status.get("phase") for key, status in found.items()},
         "escalation": {key: status.get("escalation", {}).get("state") for key, status in found.items()},
         "next": {key: status.get("escalation", {}).get("nextTime") for key, status in found.items()},
         "open alerts": len(stage.vendors.open_alerts),
-        "channels": [(c.name, c.is_archived, _said(c)) for c in channels],
+        "channels": [(DATE.sub("DATE", c.name), c.is_archived, _said(c, stage.namespace)) for c in channels],
     }
 
 
-def _said(channel: Channel) -> list[str]:
+def _said(channel: Channel, namespace: str) -> list[str]:
     """What was said in a channel, line by line, without times; in how many posts makes no difference."""
-    return sorted(TIME.sub("", line) for each in channel.said for line in each["text"].splitlines())
+    lines = (line for each in channel.said for line in each["text"].splitlines())
+    return sorted(TIME.sub("", line).replace(namespace, "NAMESPACE") for line in lines)
 
 
 def reference_of(run: Run) -> Reference:
@@ -63,10 +65,7 @@ def reference_of(run: Run) -> Reference:
 
 
 def levels_of(run: Run) -> tuple[str, ...]:
-    """Which levels of which rounds and epochs were paged, for which incident."""
-    return tuple(sorted({page.key.rpartition("/")[0] for page in run.stage.vendors.pages}))
-
-
-def seconds(time: str) -> float:
-    """The loop's time at a moment."""
-    return datetime.fromisoformat(time).timestamp() - EPOCH
+    """Which levels of which rounds and epochs were paged, for which incident in the order of declaration."""
+    order = {uid: str(number) for number, uid in enumerate(run.stage.declared)}
+    keys = {(page.uid, page.key.rpartition("/")[0]) for page in run.stage.vendors.pages}
+    return tuple(sorted(key.replace(uid, order.get(uid, uid)) for uid, key in keys))

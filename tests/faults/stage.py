@@ -11,28 +11,13 @@ from tests.faults.operators import Operator
 from tests.faults.team import CANARIES, INCIDENTS, NAMES, Team
 from tests.faults.vendors import Vendors
 from tests.faults.virtual_time import Process
-from tests.faults.watch import Event, undisturbed
+from tests.faults.watch import Disturbance, Event
 from tests.support.apiserver.answers import Answer
 from tests.support.apiserver.reading import Request
 from tests.support.apiserver.resources import NAMESPACES
 
-PATIENCE = 1200.0
-"""Seconds that people wait for something before they call it lost."""
-
 AHEAD = 60.0
 """Seconds by which a later level may come before this one was due."""
-
-LOOK = 0.1
-"""Seconds between two looks of somebody who waits."""
-
-QUIET = 25.0
-"""Seconds without a change to any incident after which a run counts as settled."""
-
-TOLD_WITHIN = 400.0
-"""Seconds in which a vendor is told of a deleted incident's end for the last time."""
-
-LONGEST = 900.0
-"""Seconds that a run gets to settle."""
 
 Found = TypeVar("Found")
 
@@ -46,10 +31,8 @@ class Stage(Team):
     """What a scenario is played on."""
 
     operators: list[Operator] = field(init=False)
-    disturbed: dict[int, Callable[[Crossing, Event], list[tuple[float, Event]] | None]] = field(
-        default_factory=dict
-    )
-    """By the number of the crossing, what is done to an event of the watch."""
+    disturbed: dict[str, tuple[str, Disturbance]] = field(default_factory=dict)
+    """By the number or the place of the crossing, which fault befalls an event of the watch, and how."""
     down_until: float = 0.0
     """Until when the API server does not answer anybody."""
     cut_until: dict[Process, float] = field(default_factory=dict)
@@ -70,16 +53,20 @@ class Stage(Team):
     def __post_init__(self) -> None:
         """Set up a server with a team in namespace shop."""
         super().__post_init__()
-        self.vendors = Vendors(self._loop.time, self.wall)
-        self.network = Network(self.server, self.vendors)
-        self.network.cut_off = self._is_cut_off
-        self.network.refuses = self._refusal
-        for name in ("shop", "watchbill"):
+        self._connect()
+        for name in (self.namespace, "watchbill"):
             self.server.writer.create(NAMESPACES, "", {"metadata": {"name": name}})
         for name, values in CANARIES.items():
             self.secret(name, values)
 
-    def open(self, replicas: int = 1) -> None:
+    def _connect(self) -> None:
+        """Lay the network between the server, the vendors and what will be there."""
+        self.vendors = Vendors(self._loop.time, self.wall)
+        self.network = Network(self.server, self.vendors)
+        self.network.cut_off = self._is_cut_off
+        self.network.refuses = self._refusal
+
+    async def open(self, replicas: int = 1) -> None:
         """Start the operators."""
         names = ("one", "two")[:replicas]
         self.operators = [Operator(name, self.network, self._disturb) for name in names]
@@ -96,21 +83,19 @@ class Stage(Team):
         return next(each for each in self.operators if each.name == crossing.process)
 
     def go_down(self, seconds: float) -> None:
-        """Have the API server answer nobody for a while."""
-        self.down_until = self.now + seconds
+        """Have the API server answer nobody for so many seconds of the story."""
+        self.down_until = self.now + self.span(seconds)
         self.outages.append((self.now, self.down_until))
 
     # What they wait for
 
-    async def wait(
-        self, what: str, found: Callable[[], Found], due: float | None = None, patience: float = PATIENCE
-    ) -> Found:
+    async def wait(self, what: str, found: Callable[[], Found], due: float | None = None) -> Found:
         """What was found; raises NeverCame. `due` is when it should have come, by default now."""
-        since = self.now if due is None else max(due, 0.0)
+        since = self.now if due is None else due
         while not (seen := found()):
-            if self.now > since + patience:
+            if self.now > since + self.pace.patience:
                 raise NeverCame(what)
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(self.pace.look)
         self.waits.append((what, since, self.now))
         return seen
 
@@ -153,17 +138,17 @@ class Stage(Team):
         await self.wait("its being taken", lambda: self.status(name).get("phase") not in waiting)
 
     async def rest(self, seconds: float) -> None:
-        """Do nothing for a while."""
-        await asyncio.sleep(seconds)
+        """Do nothing for so many seconds of the story."""
+        await asyncio.sleep(self.span(seconds))
 
     async def settle(self) -> bool:
         """Wait until nothing changes any more; whether it came to that."""
-        end = self.now + LONGEST
+        end = self.now + self.pace.longest
         while self.now < end:
-            version = self._version()
-            await asyncio.sleep(QUIET)
+            version, led = self._version(), self.leader.leads
+            await asyncio.sleep(self.pace.quiet)
             calm = self.now > max(self.down_until, self.sick_until, *self.cut_until.values(), 0.0)
-            if calm and version == self._version() and not self._is_owed() and self.leader.leads:
+            if calm and version == self._version() and not self._is_owed() and led and self.leader.leads:
                 return True
         return False
 
@@ -172,7 +157,7 @@ class Stage(Team):
         self.down_until, self.now_at_end = float("inf"), self.now
         for operator in self.operators:
             operator.restarts = False
-            self.metrics += [app.metrics.render().decode() for app in operator.apps]
+            self.metrics += operator.measures()
             for process in operator.past:
                 await process.bury()
 
@@ -186,7 +171,7 @@ class Stage(Team):
         closings = [hop.get("closing") or {} for page in pages for hop in page["hops"]]
         uids = {body["metadata"]["uid"] for body in incidents}
         left = any(key.partition("/")[0] not in uids for key in self.vendors.open_alerts)
-        return (left and self.now < self.deleted + TOLD_WITHIN) or any(
+        return (left and self.now < self.deleted + self.pace.told_within) or any(
             each.get("state") == "Pending" or each.get("nextAttemptTime") for each in closings
         )
 
@@ -204,7 +189,10 @@ class Stage(Team):
         return self.sickness(request) if self.now < self.sick_until else None
 
     def _disturb(self, crossing: Crossing, event: Event) -> list[tuple[float, Event]] | None:
-        change = self.disturbed.pop(crossing.number, undisturbed)
-        if change is not undisturbed:
-            self.network.happened.append((self.now, crossing))
+        by_number = self.disturbed.pop(str(crossing.number), None)
+        found = by_number or self.disturbed.pop(crossing.place, None)
+        if found is None:
+            return [(0.0, event)]
+        fault, change = found
+        self.network.note(crossing, fault)
         return change(crossing, event)

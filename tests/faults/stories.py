@@ -9,7 +9,6 @@ from tests.support.builders import target
 PAGERDUTY, SECOND, BACKUP = target("pagerduty"), target("second"), target("backup")
 FIRST = ("first", "5m", [PAGERDUTY])
 QUICK = ("first", "30s", [PAGERDUTY])
-ROOM = {"channel": {"connectionRef": {"name": "slack", "namespace": "shop"}}}
 
 
 async def one_page(stage: Stage) -> None:
@@ -86,7 +85,7 @@ async def policy_edited(stage: Stage) -> None:
     await stage.recorded(uid)
     await stage.rest(5)
     stage.policy(QUICK, ("third", "1m", [BACKUP]))
-    await stage.paged("second", uid, since + 30)
+    await stage.paged("second", uid, since + stage.span(30))
     await stage.rest(5)
     await _taken(stage)
     await _ended(stage)
@@ -110,7 +109,7 @@ async def last_resort(stage: Stage) -> None:
     uid = stage.declare()
     since = stage.now
     await stage.paged("first", uid)
-    await stage.paged("lastResort", uid, since + 30)
+    await stage.paged("lastResort", uid, since + stage.span(30))
     await stage.rest(5)
     await _taken(stage)
     await _ended(stage)
@@ -125,7 +124,7 @@ async def two_incidents(stage: Stage) -> None:
     await stage.paged("first", search)
     await stage.rest(3)
     await _taken(stage, "cart")
-    await stage.paged("second", search, since + 30)
+    await stage.paged("second", search, since + stage.span(30))
     await stage.rest(3)
     await _taken(stage, "search")
     await _ended(stage, "cart")
@@ -141,7 +140,7 @@ async def hand_over(stage: Stage) -> None:
     await stage.recorded(uid)
     await stage.rest(15)
     stage.leader.kill(back_after=timedelta(minutes=2))
-    await stage.paged("second", uid, since + 30)
+    await stage.paged("second", uid, since + stage.span(30))
     await stage.rest(5)
     await _taken(stage)
     await _ended(stage)
@@ -155,7 +154,7 @@ async def overdue_at_the_start(stage: Stage) -> None:
     await stage.recorded(uid)
     await stage.rest(5)
     stage.leader.kill(back_after=timedelta(seconds=90))
-    await stage.paged("third", uid, stage.now + 90)
+    await stage.paged("third", uid, stage.now + stage.span(90))
     await stage.rest(5)
     await _taken(stage)
     await _ended(stage)
@@ -163,7 +162,8 @@ async def overdue_at_the_start(stage: Stage) -> None:
 
 async def channel(stage: Stage) -> None:
     """The incident has a channel, where all is told, and which is archived."""
-    stage.furnish(FIRST, row={"reopenWindow": "1s"}, response=ROOM)
+    room = {"channel": {"connectionRef": {"name": "slack", "namespace": stage.namespace}}}
+    stage.furnish(FIRST, row={"reopenWindow": "1s"}, response=room)
     uid = stage.declare()
     await stage.paged("first", uid)
     await stage.rest(5)
@@ -217,7 +217,7 @@ async def rounds(stage: Stage) -> None:
     since = stage.now
     await stage.paged("first", uid)
     await stage.recorded(uid)
-    await stage.paged_again(uid, walk=3, due=max(since + 60, stage.now))
+    await stage.paged_again(uid, walk=3, due=max(since + stage.span(60), stage.now))
     await stage.rest(5)
     await _taken(stage)
     await _ended(stage)
@@ -266,7 +266,7 @@ async def _second_level(stage: Stage) -> None:
     uid = stage.declare()
     since = stage.now
     await stage.paged("first", uid)
-    await stage.paged("second", uid, since + 30)
+    await stage.paged("second", uid, since + stage.span(30))
     await stage.rest(5)
     await _taken(stage)
     await _ended(stage)

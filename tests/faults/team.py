@@ -3,16 +3,17 @@
 import asyncio
 import base64
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.faults.operators import EPOCH
+from tests.faults.pace import VIRTUAL, Pace
 from tests.faults.vendors import ROUTING_KEYS
 from tests.shell.world import spec_of
 from tests.support.apiserver.requests import ApiServer
 from tests.support.apiserver.resources import RESOURCES
 from tests.support.builders import incident_class, policy
-from watchbill.api.durations import parse_duration
+from watchbill.api.durations import format_duration, parse_duration
 from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.shell.paths import PLURALS, core_path, path_of
 
@@ -22,7 +23,7 @@ INCIDENTS = next(each for each in RESOURCES if each.plural == "incidents")
 
 CANARIES = {
     **{name: {"routingKey": key} for name, key in ROUTING_KEYS.items()},
-    "backup": {"url": "https://backup.example.com/canary-backup-path"},
+    "backup": {"url": "http://backup.example.com/canary-backup-path"},
     "slack": {"botToken": "xoxb-canary-slack-token"},
 }
 """The Secrets of namespace shop: what of them is found anywhere else is a leak."""
@@ -47,10 +48,17 @@ class Team:
 
     deleted: float = 0.0
     """When an incident was last deleted."""
+    namespace: str = "shop"
+    lease_namespace: str = "watchbill"
+    class_name: str = "service"
+    pace: Pace = VIRTUAL
+    epoch: float = EPOCH
+    """What the wall clock shows when the loop's shows 0."""
 
     def __post_init__(self) -> None:
         """Begin with an empty server."""
         self._loop = asyncio.get_running_loop()
+        self.began = self.now
         self.server = ApiServer(self.wall)
 
     @property
@@ -60,12 +68,20 @@ class Team:
 
     def wall(self) -> datetime:
         """The true time."""
-        return datetime.fromtimestamp(EPOCH + self._loop.time(), UTC)
+        return datetime.fromtimestamp(self.epoch + self._loop.time(), UTC)
+
+    def moment(self, time: str) -> float:
+        """The loop's time at a moment of the wall clock."""
+        return datetime.fromisoformat(time).timestamp() - self.epoch
+
+    def span(self, seconds: float) -> float:
+        """How many seconds so many are at this pace."""
+        return seconds * self.pace.share
 
     def secret(self, name: str, values: dict[str, str]) -> None:
         """Write a Secret."""
         data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
-        self.put("Secret", name, {"data": data}, core_path("secrets", "shop"))
+        self.put("Secret", name, {"data": data}, core_path("secrets", self.namespace))
 
     def connection(self, name: str, **spec: Any) -> None:
         """Write a Connection."""
@@ -75,38 +91,40 @@ class Team:
         """A class, a policy, two connections to PagerDuty, one to a webhook, one to Slack."""
         for name in ROUTING_KEYS:
             key = {"name": name, "key": "routingKey"}
-            base = f"https://{name if name == 'pagerduty' else 'pagerduty.' + name}.example.com"
+            base = f"http://{name if name == 'pagerduty' else 'pagerduty.' + name}.example.com"
             self.connection(name, pagerDuty={"routingKeySecretRef": key, "baseURL": base})
         self.connection("backup", webhook={"urlSecretRef": {"name": "backup", "key": "url"}})
         token = {"name": "slack", "key": "botToken"}
-        slack = {"botTokenSecretRef": token, "baseURL": "https://slack.example.com"}
-        self.connection("slack", slack=slack, allowedClasses=["service"])
+        slack = {"botTokenSecretRef": token, "baseURL": "http://slack.example.com"}
+        self.connection("slack", slack=slack, allowedClasses=[self.class_name])
         self.policy(*levels, **of)
         rows = {"postmortem": {"policy": "Optional"}, **(row or {})}
         spec = spec_of(incident_class(**rows, **({"response": response} if response else {})))
         default = {"annotations": {DEFAULT_CLASS_ANNOTATION: "true"}}
-        self.put("IncidentClass", "service", {"spec": spec}, path_of("IncidentClass"), **default)
+        self.put("IncidentClass", self.class_name, {"spec": spec}, path_of("IncidentClass"), **default)
 
     def policy(self, *levels: Any, **options: Any) -> None:
         """Write the policy."""
-        passed = 0.0
-        for name, after, _ in levels:
+        passed, paced = 0.0, []
+        for name, after, targets in levels:
+            delay = self.span(parse_duration(after).total_seconds())
             self.delays.setdefault(name, passed)
-            passed += parse_duration(after).total_seconds()
+            paced.append((name, format_duration(timedelta(seconds=round(delay))), targets))
+            passed += delay
         self.delays.setdefault("lastResort", passed)
-        self.put("EscalationPolicy", "primary", {"spec": spec_of(policy(*levels, **options))})
+        self.put("EscalationPolicy", "primary", {"spec": spec_of(policy(*paced, **options))})
 
     def declare(self, name: str = "cart", **spec: Any) -> str:
         """Declare an incident; its UID."""
         body = {"title": "Checkout returns 500", "severity": "SEV-1", "setBy": {"declaration": "ana"}} | spec
-        self.put("Incident", name, {"spec": body})
-        uid = str(self.incident(name)["metadata"]["uid"])
-        self.declared[uid] = self.now
+        since = self.now
+        uid = str(self.put("Incident", name, {"spec": body})["metadata"]["uid"])
+        self.declared[uid] = since
         return uid
 
     def say(self, name: str = "cart", **spec: Any) -> None:
         """Somebody changes an incident's spec."""
-        self.server.ask("PATCH", path_of("Incident", "shop", name), {"spec": spec})
+        self.server.ask("PATCH", path_of("Incident", self.namespace, name), {"spec": spec})
 
     def acknowledge(self, name: str = "cart", by: str = "ana") -> None:
         """Somebody takes an incident."""
@@ -122,19 +140,21 @@ class Team:
         """Somebody deletes an incident."""
         self.deleted = self.now
         self._note(name)
-        self.server.ask("DELETE", path_of("Incident", "shop", name))
+        self.server.ask("DELETE", path_of("Incident", self.namespace, name))
 
-    def put(self, kind: str, name: str, body: Body, path: str = "", **metadata: Any) -> None:
-        """Create an object, or merge this into the one that is there."""
-        base = path or path_of(kind, "shop")
+    def put(self, kind: str, name: str, body: Body, path: str = "", **metadata: Any) -> Body:
+        """The object, created, or with this merged into the one that was there."""
+        base = path or path_of(kind, self.namespace)
         version = "watchbill.dev/v1alpha1" if kind in PLURALS else "v1"
         identity = {"apiVersion": version, "kind": kind, "metadata": {"name": name, **metadata}}
-        if self.server.ask("POST", base, identity | body).get("reason") == "AlreadyExists":
-            self.server.ask("PATCH", f"{base}/{name}", body)
+        made = self.server.ask("POST", base, identity | body)
+        if made.get("reason") != "AlreadyExists":
+            return made
+        return self.server.ask("PATCH", f"{base}/{name}", body)
 
     def incident(self, name: str = "cart") -> Body:
         """The incident, as it is stored; empty where it is gone."""
-        found = self.server.ask("GET", path_of("Incident", "shop", name))
+        found = self.server.ask("GET", path_of("Incident", self.namespace, name))
         return found if "spec" in found else {}
 
     def status(self, name: str = "cart") -> Body:
