@@ -115,9 +115,9 @@ class _Round:
 def _rows(rounds: Rounds, faults: _Faults) -> Iterator[Row]:
     half, most = Bar(1.3, "ratio"), Bar(2.0, "ratio")
     for how in (SERIAL, BURST):
-        yield rounds.row(f"{how}, p50", "ms", Limits(half, half, slack=2.0))
+        yield rounds.row(f"{how}, p50", "ms", Limits(half, half))
         yield rounds.row(f"{how}, p99", "ms", Limits(most, Bar(1.5, "ratio")))
-    yield rounds.row("CPU per page", "ms", Limits(Bar(CPU_MS), slack=2.0))
+    yield rounds.row("CPU per page", "ms", Limits(Bar(CPU_MS)))
     yield count("pages lost", faults.lost)
     yield count("pages that came twice", faults.doubled)
 

@@ -27,7 +27,7 @@ async def run(stage: Stage) -> Result:
         rounds.add("until a page of the other one", OURS, gap)
         lost, doubled = lost + missing, doubled + stage.sink.doubled(begin)
     rows = (
-        rounds.row("until a page of the other one", "s", Limits(Bar(12.0), Bar(5.0), slack=2.0)),
+        rounds.row("until a page of the other one", "s", Limits(Bar(12.0), Bar(5.0))),
         count("pages lost", lost),
         count("pages that came twice", doubled, limit=1.0 * stage.size.failovers),
     )

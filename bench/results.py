@@ -34,7 +34,7 @@ class Row:
     bar: Bar | None = None
     moonshot: Bar | None = None
     slack: float | None = None
-    """By how much of the bar the run fails: 1 for counts, 2 for times; None where it never does."""
+    """By how much of the bar the run fails, where it is a count; None for times, which are reported."""
 
     @property
     def fails(self) -> bool:

@@ -114,11 +114,11 @@ class Syncer:
         """
         self._forget_now_and_then()
         # The server tells what is new for a second: of all kinds at once.
-        everything = await asyncio.gather(*map(self._found, KINDS_IN_ORDER), return_exceptions=True)
+        everything = await asyncio.gather(*map(self._found, KINDS_IN_ORDER))
         missed = 0
         for kind, found in zip(KINDS_IN_ORDER, everything, strict=True):
             try:
-                if isinstance(found, BaseException):
+                if isinstance(found, KubeError):
                     raise found
                 missed += await self._settle(kind, found)
             except KubeError as error:
@@ -180,15 +180,18 @@ class Syncer:
                 self._since.clear()
             self._whole_at = now
 
-    async def _found(self, kind: str) -> Comparison:
+    async def _found(self, kind: str) -> Comparison | KubeError:
         """What the API server says of each object that may stand otherwise than the cache has it."""
-        if since := self._since.get(kind):
-            try:
-                return await news(self._kube, kind, since)
-            except Refused as error:
-                if error.status != GONE:
-                    raise
-        return await whole(self._kube, kind, self._cache.versions(kind))
+        try:
+            if since := self._since.get(kind):
+                try:
+                    return await news(self._kube, kind, since)
+                except Refused as error:
+                    if error.status != GONE:
+                        return error
+            return await whole(self._kube, kind, self._cache.versions(kind))
+        except KubeError as error:
+            return error
 
     def _differs(self, key: ObjectKey, found: Found) -> bool:
         """Whether the cache is older than what was found."""
