@@ -43,6 +43,23 @@ async def test_who_does_not_lead_decides_nothing_until_it_does(found: Running):
         assert found.app.elector.is_leader()
 
 
+async def test_whoever_takes_over_works_at_the_worst_severity_first(found: Running):
+    found.furnish(told=False)
+    spec = {"title": "Checkout returns 500", "setBy": {"declaration": "ana"}}
+    said = {"a-drill": {"severity": "SEV-1", "mode": "Drill"}}
+    said |= {name: {"severity": name[2:].upper()} for name in ("b-sev-3", "c-sev-2", "d-sev-1", "e-sev-9")}
+    for name, more in said.items():
+        found.put("Incident", name, spec | more, told=False)
+    order: list[str] = []
+    async with found.running():
+        await until(lambda: not (found.app.queue.depth or found.app.queue.active))
+        found.app.queue.pause()
+        found.app.elector.on_gain()
+        order += [key.name for key in found.app.queue._urgent]
+        found.app.queue.resume()
+    assert order == ["e-sev-9", "d-sev-1", "c-sev-2", "b-sev-3", "a-drill"]
+
+
 async def test_an_update_is_judged_once_its_incident_that_rests_is_known(
     found: Running, monkeypatch: pytest.MonkeyPatch
 ):

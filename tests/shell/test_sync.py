@@ -17,7 +17,7 @@ from watchbill.shell.kube import Kube, KubeError
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.paths import path_of
 from watchbill.shell.sweep import RESTING_PHASES
-from watchbill.shell.sync import KINDS_IN_ORDER, Syncer, selectors
+from watchbill.shell.sync import KINDS_IN_ORDER, Syncer, ranks_of, selectors
 
 CLASS = {
     "metadata": {"name": "standard", "annotations": {"watchbill.dev/is-default-class": "true"}},
@@ -117,14 +117,14 @@ async def test_a_server_that_cannot_select_is_asked_for_all(world: World):
 
 def test_each_severity_is_asked_for_in_the_order_of_its_best_rank():
     other = {"spec": {"severities": [{"name": "SEV-2", "rank": 1}, {"name": "SEV-3", "rank": 2}]}}
-    unknown, *known = selectors([CLASS, other, {"spec": None}])
+    unknown, *known = selectors(ranks_of([CLASS, other, {"spec": None}]))
     assert unknown.endswith("Cancelled,spec.severity!=SEV-1,spec.severity!=SEV-2,spec.severity!=SEV-3")
     assert [each.rpartition(",")[2] for each in known] == [f"spec.severity=SEV-{rank}" for rank in (1, 2, 3)]
 
 
 def test_a_matrix_with_very_many_severities_is_not_asked_for_one_by_one():
     rows = [{"name": f"SEV-{rank}", "rank": rank} for rank in range(100)]
-    (only,) = selectors([{"spec": {"severities": rows}}])
+    (only,) = selectors(ranks_of([{"spec": {"severities": rows}}]))
     assert "severity" not in only
 
 

@@ -18,7 +18,7 @@ from watchbill.core.decision import Event
 from watchbill.core.effects import ConnectionKey, SendPage
 from watchbill.providers.chats import CHATS
 from watchbill.providers.registry import PROVIDERS
-from watchbill.shell.cache import Cache, ObjectKey, Raw, key_of
+from watchbill.shell.cache import Cache, ObjectKey, Raw, Version, key_of
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.events import Recorder
@@ -41,7 +41,7 @@ from watchbill.shell.send import Sender
 from watchbill.shell.settings import Settings, holder_of
 from watchbill.shell.store import Store
 from watchbill.shell.sweep import Sweep
-from watchbill.shell.sync import KINDS_IN_ORDER, Syncer
+from watchbill.shell.sync import KINDS_IN_ORDER, Syncer, ranks_of
 from watchbill.shell.tally import Tally
 from watchbill.shell.unwritten import Unwritten, keeping
 from watchbill.shell.watch import Deliver, Watch
@@ -49,6 +49,9 @@ from watchbill.shell.web import Web
 
 WATCHED_WITHIN = 3.0
 """Seconds that the first list waits for the watch."""
+
+MILDEST = 1000
+"""A rank after all others."""
 
 DRAIN = 10.0
 """Seconds that sends in flight get to end when the process is asked to stop."""
@@ -237,8 +240,15 @@ class App:
         return await self.ready_keeper.reconcile(*key) if self.elector.is_leader() else None
 
     def _look_at_everything(self) -> None:
+        ranks = ranks_of(self.cache.list("IncidentClass"))
+
+        def rank(awake: tuple[ObjectKey, Version]) -> int:
+            severity = self.tally.severity(awake[1].uid)
+            # One that no class knows is worked at as the worst; a drill can wait.
+            return MILDEST if severity is None else ranks.get(severity, 0)
+
         for kind in KINDS_IN_ORDER:
-            for key, _ in list(self.cache.awake(kind)):
+            for key, _ in sorted(self.cache.awake(kind), key=rank):
                 self.queue.add(key, urgent=kind == "Incident")
         # Those that rest page nobody: the others do not wait for them.
         self.sweep.request()

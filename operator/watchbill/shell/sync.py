@@ -6,7 +6,7 @@ one request for each kind, however many objects there are; everything is listed 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -96,7 +96,7 @@ class Syncer:
         for kind in others:
             await self._list_until_it_succeeds(kind)
         begin()
-        for selector in selectors(self._cache.list("IncidentClass")):
+        for selector in selectors(ranks_of(self._cache.list("IncidentClass"))):
             if not await self._list_until_it_succeeds(incident, selector):
                 break
         self._succeeded()
@@ -246,13 +246,18 @@ class Syncer:
         self.last_time = asyncio.get_running_loop().time()
 
 
-def selectors(classes: Iterable[Raw]) -> list[str]:
-    """Field selectors that together find each incident once that does not rest, the most urgent first."""
+def ranks_of(classes: Iterable[Raw]) -> dict[str, int]:
+    """The rank of each severity by name, 1 for the worst; the best that any class gives it."""
     ranks: dict[str, int] = {}
     for each in classes:
         for row in (each.get("spec") or {}).get("severities") or []:
             name, rank = str(row.get("name")), int(row.get("rank", 0))
             ranks[name] = min(rank, ranks.get(name, rank))
+    return ranks
+
+
+def selectors(ranks: Mapping[str, int]) -> list[str]:
+    """Field selectors that together find each incident once that does not rest, the most urgent first."""
     awake = ",".join(f"status.phase!={phase}" for phase in RESTING_PHASES)
     if len(ranks) > MOST_NAMES:
         return [awake]

@@ -34,6 +34,11 @@ class Tally:
         severity, phase = str(spec.get("severity", "")), str(status.get("phase") or "Pending")
         self._count(place, (severity, phase), is_live=spec.get("mode", "Live") == "Live")
 
+    def severity(self, uid: str) -> str | None:
+        """The name of the severity of an incident; None where it is a drill, a backfill, or not known."""
+        labels = self._labels.get(uid)
+        return None if labels is None else labels[1]
+
     def written(self, incident: Incident, status: IncidentStatus) -> None:
         """Count an incident whose status has just been written over the one that it carries."""
         place = Place(incident.metadata.uid, incident.metadata.namespace or "")
