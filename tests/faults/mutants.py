@@ -59,7 +59,7 @@ MUTANTS: Mapping[str, Mutant] = {
     ),
     "rule 4: a record waits for no vendor": Mutant(value("shell.incidents.RECORD_WAIT", 0.0), ("one-page",)),
     "rule 5: no fresh read precedes a page": Mutant(
-        value("shell.perform.Performer._is_still_due", yes), ("taken-just-in-time",), ("stalled", "dropped")
+        value("shell.fresh.FreshReads.is_unchanged", yes), ("taken-just-in-time",), ("stalled", "dropped")
     ),
     "rule 6: rounds go on while nobody can be seen": Mutant(
         value("core.escalation._is_held", lambda draft: False),
