@@ -7,7 +7,7 @@ import pytest
 from tests.faults import campaign, on_pages
 from tests.faults.hunt import catch
 from tests.faults.oracles import judged
-from tests.faults.plans import Plan, plan_of, singles
+from tests.faults.plans import Plan, in_recovery, plan_of, singles
 from tests.faults.play import Run, play
 from tests.faults.virtual_time import START, Process, played
 
@@ -83,6 +83,15 @@ def test_a_story_without_a_fault_ends_well(plan: str):
 def test_there_are_more_than_ten_thousand_plans_of_one_fault():
     counts = [len(list(singles(*each, campaign.reference(*each).crossings))) for each in campaign.variants()]
     assert sum(counts) > 10_000
+
+
+def test_a_recovery_from_each_crossing_is_tried_before_another_from_the_same_one():
+    crossings = campaign.reference("one-page", 1).crossings
+    crashes = [plan for plan in singles("one-page", 1, crossings) if plan.placed[0].fault == "crash-after"]
+    again = [plan for first in crashes[:3] for plan in in_recovery(first, crossings)]
+    first, others = campaign.firsts(again)
+    assert [plan.placed[0] for plan in first] == [plan.placed[0] for plan in crashes[:3]]
+    assert sorted(map(str, first + others)) == sorted(map(str, again))
 
 
 def test_a_page_that_never_came_is_found():

@@ -31,7 +31,7 @@ def test_the_id_of_a_plan_with_real_processes_names_places():
 def test_forty_plans_are_drawn_of_every_group_and_the_same_ones_for_a_seed():
     plans = choice.some(40, 7)
     assert len(set(plans)) == 40
-    assert plans == choice.some(40, 7) != choice.some(40, 8)
+    assert choice.some(9, 7) == choice.some(9, 7) != choice.some(9, 8)
     assert len({plan.scenario for plan in plans}) > 15
     assert sum(len(plan.placed) > 1 for plan in plans) == choice.SHARES["crash in recovery"]
 

@@ -35,7 +35,7 @@ MUTANTS = {
     "rule 14: what is gone is left out": "real/two-levels@1:",
     "rule 19: a key is random": "real/two-levels@1:incidents-status~1.crash-before",
     "rule 19: a key holds the name in place of the UID": "real/delete-and-recreate@1:",
-    "a level opens before its time": "real/two-levels@1:",
+    "a level opens before its time": "real/taken-just-in-time@1:",
     "every look is a write": "real/one-page@1:",
     "a secret is logged": "real/one-page@1:",
 }

@@ -112,9 +112,10 @@ def _in_turn(plans: Sequence[Iterator[Plan]], seed: str) -> Iterator[Plan]:
     """One of each, again and again, in an order that the seed tells."""
     order = list(plans)
     random.Random(seed).shuffle(order)
-    return (plan for row in _rows(order) for plan in row)
-
-
-def _rows(order: Sequence[Iterator[Plan]]) -> Iterator[list[Plan]]:
-    while row := [plan for each in order if (plan := next(each, None)) is not None]:
-        yield row
+    while order:
+        for each in tuple(order):
+            plan = next(each, None)
+            if plan is None:
+                order.remove(each)
+            else:
+                yield plan

@@ -12,5 +12,5 @@ async def play(plan: Plan, world: World, namespace: str, mutant: str = "") -> Ru
     stage = RealStage(world=world, namespace=namespace, mutant=mutant)
     run = await rehearsed(plan, SCENARIOS[plan.scenario], stage)
     run.logs = stage.logs()
-    run.failure = run.failure or "; ".join(stage.remote.refused)
+    run.failure = run.failure or "; ".join(stage.refused)
     return run
