@@ -15,14 +15,12 @@ from watchbill.api.model import ObjectMeta
 from watchbill.core.naming import (
     DEFAULT_TEMPLATE,
     FIELDS,
-    FILTERS,
-    TEMPLATE_LENGTH,
     NameFacts,
     channel_name,
     name_facts,
-    template_problem,
     with_suffix,
 )
+from watchbill.core.templates import FILTERS, TEMPLATE_LENGTH, template_problem
 
 FACTS = NameFacts("checkout-down", "shop", "20260309", "SEV-1", "Checkout returns 500")
 BY_DEFAULT = "inc-20260309-checkout-down"

@@ -1,22 +1,10 @@
-"""The name of an incident's chat channel, made from the template that its severity gives.
-
-A template is text with `{{ incident.FIELD }}`, and filters with constant arguments. jinja2 reads it, and
-whatever else it reads is refused before anything is rendered. So the size and the time are bounded: without
-loop, arithmetic or call, the 256 characters that the schema allows a template hold at most 15 fields of at
-most 253 characters each, and of the filters only `upper` makes a text longer, threefold for a few letters.
-"""
+"""The name of an incident's chat channel, made from the template that its severity gives."""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC
-from functools import lru_cache
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
-from jinja2.filters import FILTERS as DEFAULT_FILTERS
-from jinja2.filters import do_truncate
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic.alias_generators import to_camel
 
 from watchbill.api.incident import Incident
@@ -25,23 +13,8 @@ from watchbill.api.incident_class import ChannelTemplate
 DEFAULT_TEMPLATE: str = ChannelTemplate.model_fields["name_template"].default
 """What a class says that gives no template of its own; its result begins with `inc`."""
 
-TEMPLATE_LENGTH = 256
-"""The longest template that the schema allows, in characters."""
-
-KNOWN_TEMPLATES = 256
-"""How many templates are kept as they were read: a class has one for each severity."""
-
 NAME_LENGTH = 80
 """The longest name that Slack takes (https://api.slack.com/methods/conversations.create), in characters."""
-
-FILTERS: Mapping[str, tuple[tuple[type, ...], str]] = {
-    "default": ((str, bool), "takes a text in quotes, and `true` to replace an empty one too"),
-    "lower": ((), "takes nothing"),
-    "trim": ((str,), "takes a text in quotes, or nothing"),
-    "truncate": ((int,), "takes one whole number, of characters"),
-    "upper": ((), "takes nothing"),
-}
-"""The filters that a template may use, the types of their arguments in order, and that in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,89 +57,15 @@ def channel_name(template: str, facts: NameFacts, limit: int = NAME_LENGTH) -> s
     It begins and ends with a lower-case ASCII letter or digit; `-` and `_` may stand between. A template that
     is no good, or that leaves nothing, gives way to the default one.
     """
-    text = "" if template_problem(template) else _rendered(template, facts)
-    return _plain(text, limit) or _plain(_rendered(DEFAULT_TEMPLATE, facts), limit)
+    from watchbill.core import templates  # noqa: PLC0415 - only who names channels needs jinja2
+
+    text = "" if templates.template_problem(template) else templates.rendered(template, facts.variables)
+    return _plain(text, limit) or _plain(templates.rendered(DEFAULT_TEMPLATE, facts.variables), limit)
 
 
 def with_suffix(name: str, uid: str, limit: int = NAME_LENGTH) -> str:
     """The name for when somebody else has taken it: with the first 4 characters of the incident's UID."""
     return f"{_cut(name, limit - 5)}-{uid[:4]}"
-
-
-@lru_cache(maxsize=KNOWN_TEMPLATES)
-def template_problem(template: str) -> str | None:
-    """What is wrong with a template, in one sentence without a full stop; None where nothing is."""
-    if len(template) > TEMPLATE_LENGTH:
-        return f"is longer than {TEMPLATE_LENGTH} characters"
-    try:
-        tree = _ENVIRONMENT.parse(template)
-    except TemplateSyntaxError as error:
-        return f"is no template: {(error.message or 'it cannot be read').rstrip('.')}"
-    except RecursionError:
-        # A hundred brackets in one another are well-formed, and deeper than jinja2 reads.
-        return _ONLY
-    parts = (part for node in tree.body for part in _parts(node))
-    return next((problem for part in parts if (problem := _part_problem(part))), None)
-
-
-def _truncate(text: str, length: int) -> str:
-    """At most `length` characters, cut between words where there are any; the name has no use for `...`."""
-    return do_truncate(_ENVIRONMENT, text, length, end="", leeway=0)
-
-
-_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
-_ENVIRONMENT.globals.clear()
-_ENVIRONMENT.tests.clear()
-_ENVIRONMENT.filters = {name: DEFAULT_FILTERS[name] for name in FILTERS} | {"truncate": _truncate}
-
-_ONLY = "must be text and `{{ incident.FIELD }}` alone, with filters after a `|` where wanted"
-_KNOWN = f"known are {', '.join(f'incident.{field}' for field in FIELDS)}"
-
-
-def _parts(node: nodes.Node) -> Iterable[nodes.Node]:
-    """What a piece of a template prints, or the piece itself where it does something else."""
-    return node.nodes if isinstance(node, nodes.Output) else (node,)
-
-
-def _part_problem(part: nodes.Node) -> str | None:
-    """What is wrong with one thing that is printed: text, or a field with its filters."""
-    match part:
-        case nodes.TemplateData():
-            return None
-        case nodes.Filter(node=nodes.Node() as filtered):
-            return _part_problem(filtered) or _filter_problem(part)
-        case nodes.Getattr(node=nodes.Name(name="incident"), attr=field):
-            return None if field in FIELDS else f"`incident.{field}` is not known; {_KNOWN}"
-        case nodes.Name(name=name) if name != "incident":
-            return f"`{name}` is not known; {_KNOWN}"
-    return _ONLY
-
-
-def _filter_problem(part: nodes.Filter) -> str | None:
-    if part.name not in FILTERS:
-        return f"the filter `{part.name}` is not allowed; allowed are {', '.join(FILTERS)}"
-    types, said = FILTERS[part.name]
-    values = [each.value if isinstance(each, nodes.Const) else None for each in part.args]
-    named = part.kwargs or part.dyn_args or part.dyn_kwargs
-    fits = len(values) <= len(types) and all(map(_fits, values, types))
-    lacking = part.name == "truncate" and not values
-    return None if fits and not named and not lacking else f"the filter `{part.name}` {said}"
-
-
-def _fits(value: object, wanted: type) -> bool:
-    if wanted is int:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    return isinstance(value, wanted)
-
-
-def _rendered(template: str, facts: NameFacts) -> str:
-    return _compiled(template).render(incident=facts.variables)
-
-
-@lru_cache(maxsize=KNOWN_TEMPLATES)
-def _compiled(template: str) -> Template:
-    """The template ready to be rendered; to read one takes longer than to decide on an incident."""
-    return _ENVIRONMENT.from_string(template)
 
 
 def _plain(text: str, limit: int) -> str:

@@ -19,7 +19,6 @@ from watchbill.api.incident_update import IncidentUpdate
 from watchbill.api.model import ObjectMeta, is_url
 from watchbill.api.reasons import READY, Reason
 from watchbill.core.effects import ConnectionKey
-from watchbill.core.naming import template_problem
 from watchbill.core.references import (
     CHAT_VENDORS,
     PAGING_VENDORS,
@@ -124,9 +123,7 @@ def class_problems(
         )
         text += "one of them" if len(others) == 1 else "all but one"
         yield Problem(Reason.SECOND_DEFAULT, "metadata.annotations", text)
-    for path, channel in class_channels(incident_class):
-        if wrong := template_problem(channel.name_template):
-            yield Problem(Reason.INVALID_SPEC, f"{path}.nameTemplate", wrong)
+    yield from _template_problems(incident_class)
     for reference in class_references(incident_class):
         key = ConnectionKey(reference.namespace, reference.name)
         connection = connections.get(key) if reference.kind == "Connection" else None
@@ -139,6 +136,14 @@ def class_problems(
         elif connection is not None and connection.vendor not in CHAT_VENDORS:
             text = f"{reference} {_vendor(connection)}, which makes no channels"
             yield Problem(Reason.INVALID_SPEC, reference.path, text)
+
+
+def _template_problems(incident_class: IncidentClass) -> Iterator[Problem]:
+    for path, channel in class_channels(incident_class):
+        from watchbill.core.templates import template_problem  # noqa: PLC0415 - few need jinja2
+
+        if wrong := template_problem(channel.name_template):
+            yield Problem(Reason.INVALID_SPEC, f"{path}.nameTemplate", wrong)
 
 
 def is_default(annotations: Mapping[str, str]) -> bool:
