@@ -63,6 +63,10 @@ class Api:
         """The object after the patch."""
         return await self._ask("PATCH", path, body, how)
 
+    async def clear(self, path: str) -> None:
+        """Delete all that is below the path."""
+        await self._ask("DELETE", path)
+
     async def counters(self) -> list[Sample]:
         """What the server has counted of the requests that it took."""
         async with self._session.get(f"{self._url}/metrics") as answer:

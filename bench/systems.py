@@ -129,8 +129,9 @@ class _Peer:
         await self._api.create(path_of(teams.OTHERS), teams.incident(name, mode="Backfill"))
 
     async def stop(self) -> None:
-        """End it."""
+        """End it, and leave nothing that was declared to it: ours would take that in when it starts."""
         self._child.stop()
+        await self._api.clear(path_of(teams.OTHERS))
 
 
 class Peers:
