@@ -21,8 +21,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
+import pytest
+
 from dev.layout import REPOSITORY
 from dev.operator_process import OperatorProcess, Spawned
+from tests.faults.mutants import MUTANTS
+from watchbill.cli.main import app
 
 DIES_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
@@ -111,7 +115,7 @@ class NurseryOperator(OperatorProcess):
 
 def main() -> None:
     """Fork for each order that is read, until there is nothing left to read."""
-    _import_everything()
+    import_module("watchbill.cli.run")  # The command loads it when it is used.
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody here waits for those that have ended.
@@ -121,11 +125,6 @@ def main() -> None:
         if pid == 0:
             _become(order, parent)
         os.write(1, f"{pid}\n".encode())
-
-
-def _import_everything() -> None:
-    for name in ("tests.faults.mutants", "watchbill.cli.run"):
-        import_module(name)
 
 
 def _become(order: Mapping[str, Any], parent: int) -> NoReturn:
@@ -149,11 +148,6 @@ def _become(order: Mapping[str, Any], parent: int) -> NoReturn:
 
 
 def _run(arguments: Sequence[str], mutant: str) -> None:
-    import pytest  # noqa: PLC0415
-
-    from tests.faults.mutants import MUTANTS  # noqa: PLC0415
-    from watchbill.cli.main import app  # noqa: PLC0415
-
     if mutant:
         MUTANTS[mutant].seed(pytest.MonkeyPatch())
     app(list(arguments), prog_name="watchbill")

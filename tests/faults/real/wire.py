@@ -7,7 +7,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tests.support.apiserver.answers import Answer, Refusal
 from tests.support.apiserver.reading import JSON, Request
 from tests.support.apiserver.requests import NoAnswer
 
+Serve = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 LOCAL = "127.0.0.1"
 CLOSING = 1.0
 """Seconds that connections get to end."""
@@ -72,8 +73,8 @@ class Wire:
         path.write_text(yaml.safe_dump(body))
         return path
 
-    async def _listen(self, serve: Callable[[web.BaseRequest], object], tls: bool) -> int:
-        server = web.Server(serve, handler_cancellation=True, access_log=None)  # type: ignore[arg-type]
+    async def _listen(self, serve: Serve, tls: bool) -> int:
+        server = web.Server(serve, handler_cancellation=True, access_log=None)
         runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, LOCAL, 0, ssl_context=self._world.serving if tls else None).start()
