@@ -67,6 +67,13 @@ def test_a_plan_whose_fault_was_never_reached_covers_nothing_and_is_told_of():
     assert (found["plans"], found["not reached"]) == (0, [str(plan)])
 
 
+def test_what_a_real_run_without_a_fault_does_not_cross_is_not_counted():
+    there, absent = (Crossing(at, "write", "", "one", f"leases~{at}") for at in (1, 2))
+    played = campaign.Campaign(learned={"one-page@1": (there, absent)})
+    real.learn(played, campaign.Outcome(Plan("one-page", 1, real=True), (), 0, 0.0, (there,)))
+    assert played.learned["one-page@1"] == (there,)
+
+
 def test_the_page_tells_what_was_played_and_found():
     plan = plan_of(CRASHED)
     played = campaign.Campaign([campaign.Outcome(plan, ("O2 no lost page: it never came",), 1, 3.0)])
