@@ -100,6 +100,8 @@ lock: $(STAMP) ## pin the requirements again; ARGS=--upgrade takes newer version
 # Made once, and brought up to date when the pins or the project's own metadata change.
 $(STAMP): $(VENV)/.tools pyproject.toml
 	@$(PIP) --quiet --no-deps --no-build-isolation -e . >&2
+	@# Tests start the operator again and again, also where Python writes no bytecode by itself.
+	@$(BIN)/python -m compileall -q operator
 	@touch $@
 
 $(VENV)/.tools: requirements/dev.txt

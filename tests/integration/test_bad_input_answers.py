@@ -59,7 +59,7 @@ ANSWERS = {
     "garbage": Answer(
         Reaction("garbage"),
         "InvalidAnswer",
-        r"no valid answer: illegal status line: bytearray(b'\x00\xff this is not HTTP')",
+        "no valid answer: Bad status line",
     ),
     "reset": Answer(Reaction("reset"), "Reset", "the connection broke: ReadError"),
     "silent": Answer(Reaction("hang"), "Timeout", "no answer within 10 s"),

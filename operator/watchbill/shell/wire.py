@@ -127,4 +127,11 @@ def _in_words_of_httpx() -> Iterator[None]:
         raise
     except (aiohttp.ClientError, OSError, ValueError) as error:
         kind = next(word for kinds, word in _ERRORS if isinstance(error, kinds))
-        raise kind(str(error) or type(error).__name__) from error
+        raise kind(_text(error)) from error
+
+
+def _text(error: Exception) -> str:
+    """What is wrong, in a line; of an answer that is none neither the URL nor the bytes."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return error.message.splitlines()[0].rstrip(":")
+    return str(error) or type(error).__name__
