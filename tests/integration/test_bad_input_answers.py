@@ -61,7 +61,7 @@ ANSWERS = {
         "InvalidAnswer",
         "no valid answer: Bad status line",
     ),
-    "reset": Answer(Reaction("reset"), "Reset", "the connection broke: ReadError"),
+    "reset": Answer(Reaction("reset"), "Reset", "the connection broke: Connection reset by peer"),
     "silent": Answer(Reaction("hang"), "Timeout", "no answer within 10 s"),
     "slow": Answer(Reaction(delay=8), "", "", delivered=True),
     "stalled": Answer(Reaction("stall"), "", "", delivered=True),
@@ -113,7 +113,7 @@ def test_a_bad_answer_is_named_passed_by_or_waited_for_and_forgotten_once_the_ve
     until = declared_to_those_who_ask_to_wait(shop)
     pager(shop, "good")
     pager(shop, "closed", "http://127.0.0.1:1")
-    closed = Answer(Reaction(), "ConnectFailed", "no connection: All connection attempts failed")
+    closed = Answer(Reaction(), "ConnectFailed", "no connection: Connect call failed ('127.0.0.1', 1)")
     answers = ANSWERS | {"closed": closed}
     for name in (*answers, "good"):
         if name in ANSWERS:

@@ -131,7 +131,9 @@ def _in_words_of_httpx() -> Iterator[None]:
 
 
 def _text(error: Exception) -> str:
-    """What is wrong, in a line; of an answer that is none neither the URL nor the bytes."""
+    """What is wrong, in a line, without the URL and without the bytes of an answer that is none."""
     if isinstance(error, aiohttp.ClientResponseError):
         return error.message.splitlines()[0].rstrip(":")
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return str(error) or type(error).__name__
