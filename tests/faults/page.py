@@ -12,10 +12,11 @@ PAGE = ROOT / "docs" / "faults.md"
 
 HEAD = """# Faults
 
-Written by `make faults-full`; do not edit. A *plan* is a story, such as two levels of which the first does
-not answer, and one fault or two in it: the operator is killed, the API server or a vendor answers badly or
-not at all, the watch is late, a replica is frozen. A fault is placed at a *crossing*: a request that leaves
-the operator, an answer that it gets, an event that it is told. Nine oracles judge every run.
+Written by `python -m tests.faults --write`, also in `make faults-full`; do not edit. A *plan* is a story,
+such as two levels of which the first does not answer, and one fault or two in it: the operator is killed, the
+API server or a vendor answers badly or not at all, the watch is late, a replica is frozen. A fault is placed
+at a *crossing*: a request that leaves the operator, an answer that it gets, an event that it is told. Nine
+oracles judge every run.
 
 - **In virtual time**: the operator's own queue, store and sender against an API server in memory; only kopf
   is left out. An hour takes milliseconds, so that there are thousands of plans.
