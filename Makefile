@@ -21,7 +21,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: bench
-bench: $(STAMP) ## measure beside the peers, a little of everything, in 3 minutes; NAMES=idle takes one
+bench: $(STAMP) ## measure beside the peers, a little of everything, in 5 minutes; NAMES=idle takes one
 	@$(BIN)/python -m bench $(NAMES)
 
 .PHONY: bench-full
