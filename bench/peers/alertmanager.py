@@ -1,6 +1,7 @@
 """Alertmanager as it is fastest: every alert a group of its own, and no waiting for more of the group."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ class Alertmanager:
     name = ALERTMANAGER
 
     def __init__(self, binary: Path, home: Path, sink_url: str) -> None:
-        home.mkdir(parents=True, exist_ok=True)
+        # It remembers for hours what it has told, and would not tell it again in another run.
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
         config = home / "alertmanager.json"
         config.write_text(json.dumps(configuration(sink_url)))
         self._port = free_ports().apiserver
