@@ -7,14 +7,17 @@ import pytest
 
 from tests.shell.running import DEFAULT, LEASE, Running
 from tests.shell.world import TAKEN, spec_of, until
-from tests.support.builders import incident_class
+from tests.support.builders import incident, incident_class
+from watchbill.api.incident_status import IncidentStatus, Phase
 from watchbill.core.effects import ConnectionKey
 from watchbill.shell.cache import ObjectKey
 from watchbill.shell.events import Recorder
+from watchbill.shell.kube import Conflict, NotFound
 from watchbill.shell.leader import Elector
 from watchbill.shell.paths import path_of
 
 CLASS = path_of("IncidentClass", "", "service")
+PHASES: tuple[Phase, ...] = ("Triggered", "Acknowledged")
 
 
 def touches(found: Running, method: str, end: str) -> list[int]:
@@ -41,6 +44,32 @@ async def test_who_does_not_lead_decides_nothing_until_it_does(found: Running):
         assert (found.app.elector.is_leader(), found.status) == (False, {})
         await until(lambda: found.hop == "Accepted")
         assert found.app.elector.is_leader()
+
+
+async def test_an_incident_that_changes_while_its_record_waits_is_looked_at_at_once(
+    found: Running, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("watchbill.shell.store.AT_ONCE", 1)
+    app = Running(found.api, monkeypatch).app
+    answers = asyncio.Event()
+    cart = incident()
+    key = ObjectKey("Incident", cart.metadata.namespace or "", cart.metadata.name)
+
+    async def patched(path: str, body: object) -> None:
+        await answers.wait()
+        raise NotFound(404, "NotFound", "")
+
+    monkeypatch.setattr(app.kube, "patch_status", patched)
+    writes = [asyncio.create_task(app._store.write(cart, IncidentStatus(phase=each))) for each in PHASES]
+    await asyncio.sleep(0.01)
+    app._changed(key, cart.model_dump(mode="json", by_alias=True))
+    with pytest.raises(Conflict):
+        await writes[1]
+    answers.set()
+    with pytest.raises(NotFound):
+        await writes[0]
+    await app.kube.close()
+    await app.sender.aclose()
 
 
 async def test_whoever_takes_over_works_at_the_worst_severity_first(found: Running):

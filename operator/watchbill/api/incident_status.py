@@ -204,12 +204,10 @@ class TimelineEntry(StatusModel):
 
 
 class IncidentStatus(StatusModel):
-    """What is true of an incident; written by the operator alone.
+    """What is true of an incident; written by the operator alone."""
 
-    Its lists are atomic, but the conditions: of any other the API server keeps an entry of `managedFields`
-    for each field of each element, which was a third of the whole object, and costs time with each write.
-    """
-
+    # Its lists are atomic, but the conditions: of any other the API server keeps an entry of `managedFields`
+    # for each field of each element, which was a tenth of the whole object, and costs time with each write.
     conditions: Annotated[tuple[Condition, ...], Field(max_length=12)] = Field(
         default=(),
         description="conditions are the facts; phase is derived from them.",

@@ -21,6 +21,7 @@ from tests.faults.real.remote import Remote
 from tests.faults.real.world import World
 from tests.faults.watch import Disturbance, Event
 from tests.support.apiserver.answers import Answer, Refusal
+from tests.support.apiserver.over_http import request_of
 from tests.support.apiserver.reading import JSON, Request
 from tests.support.apiserver.requests import NoAnswer
 
@@ -83,15 +84,7 @@ class Wire:
         return port
 
     async def _to_server(self, asked: web.BaseRequest) -> web.StreamResponse:
-        request = Request(
-            asked.method,
-            asked.path,
-            dict(asked.query),
-            await asked.read(),
-            asked.headers.get("Content-Type", JSON),
-            asked.headers.get("Accept", JSON),
-            asked.headers.get("Authorization"),
-        )
+        request = await request_of(asked)
         try:
             if request.query.get("watch"):
                 return await self._stream(asked, request)

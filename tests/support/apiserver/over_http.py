@@ -82,15 +82,7 @@ class _Site:
         news.set()
 
     async def serve(self, asked: web.Request) -> web.StreamResponse:
-        request = Request(
-            asked.method,
-            asked.path,
-            dict(asked.query),
-            await asked.read(),
-            asked.headers.get("Content-Type", JSON),
-            asked.headers.get("Accept", JSON),
-            asked.headers.get("Authorization"),
-        )
+        request = await request_of(asked)
         try:
             found = await self._handler(request)
         except NoAnswer:
@@ -116,3 +108,16 @@ class _Site:
                     await news.wait()
             except TimeoutError:
                 continue
+
+
+async def request_of(asked: web.BaseRequest) -> Request:
+    """What was asked over HTTP, as a server in memory takes it."""
+    return Request(
+        asked.method,
+        asked.path,
+        dict(asked.query),
+        await asked.read(),
+        asked.headers.get("Content-Type", JSON),
+        asked.headers.get("Accept", JSON),
+        asked.headers.get("Authorization"),
+    )
