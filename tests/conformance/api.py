@@ -93,7 +93,7 @@ class Api:
         self.transcript.answered(found)
         return Found(found)
 
-    def quietly(self, method: str, path: str, body: Body | None) -> Body:
+    def quietly(self, method: str, path: str, body: Body | None = None) -> Body:
         """The body of an answer that is not recorded."""
         answer = self.server.ask(
             Request(method, self.absolute(path), {}, "" if body is None else json.dumps(body))
