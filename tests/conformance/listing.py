@@ -122,10 +122,11 @@ def a_list_of_any_version_is_not_cut(api: Api) -> None:
 
 def a_list_not_older_than_a_version_holds_what_was_made_until_then(api: Api) -> None:
     api.post("connections", connection("a"))
-    last = api.post("connections", connection("b"))
-    query = {"resourceVersion": last.version}
-    assert api.get("connections", **query).names == ["a", "b"]
-    assert api.get("connections", **query, resourceVersionMatch="NotOlderThan").names == ["a", "b"]
+    last = api.post("connections", connection("b")).version
+    assert api.get("connections", resourceVersion=last).names == ["a", "b"]
+    last = api.post("connections", connection("c")).version
+    query = {"resourceVersion": last, "resourceVersionMatch": "NotOlderThan"}
+    assert api.get("connections", **query).names == ["a", "b", "c"]
 
 
 def a_list_of_exactly_a_version_is_of_the_past(api: Api) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 import durationpy
 
@@ -14,6 +15,7 @@ LONGEST = timedelta(hours=100_000)
 """The first length that GEP-2257 cannot write: an hour count has at most five digits."""
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> timedelta:
     """The length of a GEP-2257 duration; raises ValueError naming the text when it is not one."""
     if re.fullmatch(DURATION_PATTERN, text) is None or text.endswith("\n"):

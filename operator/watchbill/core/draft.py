@@ -1,6 +1,6 @@
 """A decision in the making: the observation, the moment, and the status as far as it is decided."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -58,8 +58,10 @@ class Draft:
 
     def noted(self, kind: str, text: str, actor: str = OPERATOR, source: Source = "timer") -> "Draft":
         """The draft with one more entry in the timeline."""
-        return replace(self, status=appended(self.status, kind, text, self.now, actor, source))
+        status = appended(self.status, kind, text, self.now, actor, source)
+        return Draft(self.observation, self.now, status, self.events)
 
     def told(self, reason: EventReason, message: str, kind: EventType = "Normal") -> "Draft":
         """The draft with one more Event for people to read."""
-        return replace(self, events=(*self.events, Event(reason, neutral(message), kind)))
+        events = (*self.events, Event(reason, neutral(message), kind))
+        return Draft(self.observation, self.now, self.status, events)

@@ -8,6 +8,7 @@ from watchbill.api.escalation_policy import EscalationPolicy, Level, Target
 from watchbill.api.incident_class import IncidentClass, Severity
 from watchbill.api.incident_status import FrozenClass, FrozenPolicy, FrozenSeverity
 from watchbill.core.digest import digest
+from watchbill.core.memo import once_for_each
 from watchbill.core.observation import Observation
 
 LAST_RESORT = "lastResort"
@@ -17,6 +18,7 @@ OPERATOR_LEVEL = "operatorLastResort"
 """The level of the operator's own connection of last resort."""
 
 
+@once_for_each
 def frozen_class(found: IncidentClass) -> FrozenClass:
     """The class as it is kept in an incident; descriptions are left out."""
     rows = tuple(
@@ -28,6 +30,7 @@ def frozen_class(found: IncidentClass) -> FrozenClass:
     )
 
 
+@once_for_each
 def frozen_policy(found: EscalationPolicy) -> FrozenPolicy:
     """The policy as it is kept in an incident."""
     spec = found.spec

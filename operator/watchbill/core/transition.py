@@ -1,6 +1,8 @@
 """One step of the lifecycle: a trigger moves the conditions, and the phase follows from them."""
 
-from watchbill.api.condition import Condition, ConditionStatus, find, following
+from datetime import UTC, datetime
+
+from watchbill.api.condition import Condition, ConditionStatus, find
 from watchbill.api.reasons import IncidentCondition, Reason
 from watchbill.core import lifecycle
 from watchbill.core.draft import Draft
@@ -18,12 +20,27 @@ INITIAL: dict[IncidentCondition, Reason] = {
 }
 """The reason of each condition before anything has happened; all begin as False."""
 
+_BLANK = tuple(
+    Condition(
+        type=type_.value,
+        status="False",
+        reason=reason.value,
+        last_transition_time=datetime.min.replace(tzinfo=UTC),
+    )
+    for type_, reason in INITIAL.items()
+)
+
 
 def with_all_conditions(draft: Draft) -> Draft:
     """The draft with every documented condition present."""
-    for type_, reason in INITIAL.items():
-        if find(draft.status.conditions, type_) is None:
-            draft = with_condition(draft, type_, False, reason, "")
+    known = {condition.type for condition in draft.status.conditions}
+    if missing := [blank for blank in _BLANK if blank.type not in known]:
+        seen = {
+            "last_transition_time": draft.now,
+            "observed_generation": draft.observation.incident.metadata.generation,
+        }
+        first = (blank.model_copy(update=seen) for blank in missing)
+        draft = draft.having(conditions=(*draft.status.conditions, *first))
     # A phase that only a newer operator knows is read as none; the conditions tell what it stood for.
     return draft if draft.status.phase else draft.having(phase=lifecycle.phase_of(draft.status.conditions))
 
@@ -43,12 +60,11 @@ def with_condition(
         status=word,
         reason=reason.value,
         message=text,
-        last_transition_time=draft.now,
+        last_transition_time=known.last_transition_time if known and known.status == word else draft.now,
         observed_generation=generation,
     )
-    followed = following(old, [new], draft.now)[0]
-    conditions = tuple(followed if c.type == type_ else c for c in old)
-    return draft.having(conditions=(*conditions, followed) if known is None else conditions)
+    conditions = tuple(new if c.type == type_ else c for c in old)
+    return draft.having(conditions=(*conditions, new) if known is None else conditions)
 
 
 def _says(condition: Condition) -> tuple[str, str, str, int]:
