@@ -15,6 +15,7 @@ from watchbill.shell.events import Recorder
 from watchbill.shell.kube import Conflict, NotFound
 from watchbill.shell.leader import Elector
 from watchbill.shell.paths import path_of
+from watchbill.shell.rush import MANY
 
 CLASS = path_of("IncidentClass", "", "service")
 PHASES: tuple[Phase, ...] = ("Triggered", "Acknowledged")
@@ -70,6 +71,19 @@ async def test_an_incident_that_changes_while_its_record_waits_is_looked_at_at_o
         await writes[0]
     await app.kube.close()
     await app.sender.aclose()
+
+
+async def test_ten_pages_within_a_second_hold_up_the_records_that_nothing_waits_for(found: Running):
+    found.furnish(told=False)
+    spec = {"title": "Checkout returns 500", "severity": "SEV-1"}
+    async with found.running():
+        for number in range(MANY - 1):
+            found.put("Incident", f"incident-{number}", spec)
+        await until(lambda: len(found.vendors.arrived) == MANY - 1)
+        assert not found.app._store.in_rush()
+        found.put("Incident", "one-more", spec)
+        await until(lambda: len(found.vendors.arrived) == MANY)
+        assert found.app._store.in_rush()
 
 
 async def test_whoever_takes_over_works_at_the_worst_severity_first(found: Running):

@@ -26,7 +26,17 @@ from watchbill.api.incident_status import (
 from watchbill.core.ledger import with_hop
 from watchbill.shell.cache import ObjectKey
 from watchbill.shell.kube import Conflict, Invalid, Unreachable
-from watchbill.shell.store import KEPT_ENTRIES, Store, change, merge_patch, minimal
+from watchbill.shell.store import (
+    AHEAD,
+    HELD,
+    KEPT_ENTRIES,
+    LATER,
+    SHOWN,
+    Store,
+    change,
+    merge_patch,
+    minimal,
+)
 
 LEAVES = st.one_of(st.booleans(), st.integers(0, 3), st.lists(st.integers(0, 3), max_size=2))
 TREES = st.recursive(
@@ -187,8 +197,8 @@ class Busy:
         finally:
             self.asides -= 1
 
-    async def write(self, incident: Incident, phase: Phase) -> asyncio.Task[bool]:
-        task = asyncio.create_task(self.store.write(incident, IncidentStatus(phase=phase)))
+    async def write(self, incident: Incident, phase: Phase, rank: int = AHEAD) -> asyncio.Task[bool]:
+        task = asyncio.create_task(self.store.write(incident, IncidentStatus(phase=phase), rank))
         for _ in range(5):
             await asyncio.sleep(0)
         return task
@@ -221,3 +231,33 @@ async def test_records_that_wait_fail_at_once_where_the_server_does_not_answer_t
         with pytest.raises(Unreachable):
             await task
     assert world.writes == 1
+
+
+@pytest.mark.parametrize("rank", [SHOWN, LATER])
+async def test_in_a_rush_of_pages_a_record_waits_until_it_is_over(
+    world: World, incident: Incident, monkeypatch: pytest.MonkeyPatch, rank: int
+):
+    busy = Busy(world, monkeypatch)
+    busy.answers.set()
+    busy.store.in_rush = lambda: True
+    held = await busy.write(incident, "Triggered", rank)
+    assert (busy.asides, world.writes) == (1, 0)
+    busy.store.in_rush = lambda: False
+    assert await held
+    assert (busy.asides, world.writes) == (0, 1)
+
+
+async def test_in_a_rush_of_pages_what_a_send_waits_for_is_written_at_once(world: World, incident: Incident):
+    store = Store(world.kube, world.cache)
+    store.in_rush = lambda: True
+    assert await store.write(incident, IncidentStatus(phase="Triggered"), AHEAD)
+
+
+async def test_a_rush_holds_up_a_record_for_five_seconds_at_most(
+    world: World, incident: Incident, monkeypatch: pytest.MonkeyPatch
+):
+    assert HELD == 5
+    monkeypatch.setattr("watchbill.shell.store.HELD", 0.01)
+    store = Store(world.kube, world.cache)
+    store.in_rush = lambda: True
+    assert await store.write(incident, IncidentStatus(phase="Triggered"), SHOWN)

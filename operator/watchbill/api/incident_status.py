@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from watchbill.api.condition import Condition
@@ -24,7 +24,7 @@ from watchbill.api.page import (
     Word,
 )
 from watchbill.api.resources import Resources
-from watchbill.api.schema import ATOMIC, list_map
+from watchbill.api.schema import ATOMIC, WHOLE, list_map
 
 __all__ = [
     "Claim",
@@ -206,8 +206,10 @@ class TimelineEntry(StatusModel):
 class IncidentStatus(StatusModel):
     """What is true of an incident; written by the operator alone."""
 
-    # Its lists are atomic, but the conditions: of any other the API server keeps an entry of `managedFields`
-    # for each field of each element, which was a tenth of the whole object, and costs time with each write.
+    # One writer writes all of it. Where more than one might, the API server keeps an entry of `managedFields`
+    # for each field, which was a third of the whole object, and costs time with each read and each write.
+    model_config = ConfigDict(json_schema_extra=WHOLE)
+
     conditions: Annotated[tuple[Condition, ...], Field(max_length=12)] = Field(
         default=(),
         description="conditions are the facts; phase is derived from them.",

@@ -5,6 +5,9 @@ from pydantic.config import JsonDict
 ATOMIC: JsonDict = {"x-kubernetes-list-type": "atomic"}
 """A list that is replaced as a whole."""
 
+WHOLE: JsonDict = {"x-kubernetes-map-type": "atomic"}
+"""An object that has one owner under server-side apply, who writes it as a whole."""
+
 SET: JsonDict = {"x-kubernetes-list-type": "set"}
 """A list of scalars without duplicates, merged under server-side apply."""
 

@@ -121,6 +121,7 @@ class App:
         unwritten, store = Unwritten(), self._store
         store.on_echo, store.aside = self.queue.take_back, self.queue.aside
         self.performer = Performer(outside, self.may_act, keeping(unwritten, self.cache, self.queue.add))
+        store.in_rush = self.performer.in_rush
         self.observer = observer = Observer(
             self.cache, self.kube, self.clock, holder_of(settings.identity), self.inbox.deliver
         )
@@ -202,8 +203,7 @@ class App:
         while not (self.elector.is_leader() and self.watch.watching):
             await asyncio.sleep(0.05)
         log.info("ready", identity=self._settings.identity)
-        key = self._settings.last_resort
-        if key is not None and not self.cache.knows("Connection", *key):
+        if (key := self._settings.last_resort) and not self.cache.knows("Connection", *key):
             log.error(
                 "the connection of --last-resort is not there; create it",
                 namespace=key.namespace,

@@ -23,7 +23,7 @@ from watchbill.shell.kube import Conflict, KubeError, NotFound, Unreachable
 from watchbill.shell.observe import Observer
 from watchbill.shell.perform import Order, Performer
 from watchbill.shell.remains import Remains
-from watchbill.shell.store import Store
+from watchbill.shell.store import AHEAD, LATER, SHOWN, Store
 from watchbill.shell.tally import Tally
 from watchbill.shell.unwritten import Held, Unwritten
 
@@ -157,10 +157,7 @@ class IncidentKeeper:
             waits = True
         else:
             try:
-                # What is claimed waits for its record to be sent, and people wait to see a phase.
-                claims = any(map(follows_its_record, settled.decision.effects))
-                soon = claims or status.phase != incident.status.phase
-                written = await parts.store.write(incident, status, soon=soon)
+                written = await parts.store.write(incident, status, _rank(incident, settled.decision))
             except (Conflict, NotFound):
                 raise
             except KubeError as error:
@@ -269,6 +266,13 @@ class IncidentKeeper:
         if after is None:
             return None
         return max(timedelta(0), settled.at + after - self._parts.clock.now())
+
+
+def _rank(incident: Incident, decision: Decision) -> int:
+    """How much waits for the record of a decision: what is claimed is sent after it, people see its phase."""
+    if any(map(follows_its_record, decision.effects)):
+        return AHEAD
+    return LATER if decision.status.phase == incident.status.phase else SHOWN
 
 
 def may_rest(status: IncidentStatus) -> bool:

@@ -32,6 +32,7 @@ from watchbill.shell.kube import Kube, KubeError, NotFound
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.observe import Deliver
 from watchbill.shell.paths import path_of
+from watchbill.shell.rush import Rush
 from watchbill.shell.secrets import SecretProblem, SecretReader, fingerprint
 from watchbill.shell.send import Sender
 
@@ -75,10 +76,15 @@ class Performer:
         self._outside = outside
         self._may_act = may_act
         self._on_outcome = on_outcome
+        self._rush = Rush(outside.clock.monotonic)
         self._locks: dict[str, defaultdict[ConnectionKey, asyncio.Lock]] = {}
         self._flying: dict[str, dict[tuple[str, str], Effect]] = {}
         """By the uid of the incident, then by (key, action)."""
         self._tasks: set[asyncio.Task[Outcome | None]] = set()
+
+    def in_rush(self) -> bool:
+        """Whether many pages leave at the moment."""
+        return self._rush.under_way
 
     def in_flight(self, uid: str) -> frozenset[tuple[str, str]]:
         """(key, action) of what is being performed for an incident."""
@@ -97,6 +103,8 @@ class Performer:
         effect = order.effect
         key = key_of(effect)
         self._flying.setdefault(effect.incident.uid, {})[key, effect.action] = effect
+        if isinstance(effect, SendPage):
+            self._rush.page_leaves()
         task = asyncio.create_task(self._run(order), name=f"{effect.action} {key}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

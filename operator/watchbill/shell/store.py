@@ -19,8 +19,11 @@ To write one costs the API server five times as much as to read one. In a storm 
 what is read for them, must not wait behind the records of those that are sent.
 """
 
-SOON, LATER = range(2)
-"""The ranks of writes."""
+AHEAD, SHOWN, LATER = range(3)
+"""The ranks of writes: what something waits for, what people wait to see, and what merely records."""
+
+HELD = 5.0
+"""Seconds for which a rush of pages holds up what nothing waits for."""
 
 KEPT_ENTRIES = 10
 """How many entries of the timeline a status keeps that was refused as it was."""
@@ -56,24 +59,27 @@ class Store:
     def __init__(self, kube: Kube, cache: Cache) -> None:
         self._kube = kube
         self._cache = cache
-        self._turns = Turns(AT_ONCE)
+        self._turns = Turns(AT_ONCE, self._is_held)
         self.aside: Callable[[], AbstractContextManager[None]] = nullcontext
         """Entered while a write waits for its turn and for its answer."""
         self.on_echo: Callable[[ObjectKey], None] = lambda key: None
         """Called where the watch has told of a write before the server answered it: nothing new was told."""
 
-    async def write(self, incident: Incident, status: IncidentStatus, *, soon: bool = True) -> bool:
+        self.in_rush: Callable[[], bool] = lambda: False
+        """Whether many pages leave at the moment."""
+
+    async def write(self, incident: Incident, status: IncidentStatus, rank: int = AHEAD) -> bool:
         """Make the status so; whether anything had to be written. Raises KubeError.
 
         The resourceVersion fences it: Conflict where the incident has changed since it was observed. A status
-        that the server refuses as invalid or too large is tried once more without its history. What need not
-        be written `soon` waits for all that must.
+        that the server refuses as invalid or too large is tried once more without its history. A lower rank
+        goes first, and all but the lowest wait for the end of a rush of pages, 5 s at most.
         """
         whole = change(incident.status, status)
         if not whole:
             return False
         key = ObjectKey("Incident", incident.metadata.namespace or "", incident.metadata.name)
-        async with self._turn(key, soon):
+        async with self._turn(key, rank):
             try:
                 await self._patch(key, incident, whole)
             except Invalid:
@@ -89,11 +95,14 @@ class Store:
         """Have a write that still waits for its turn fail as a Conflict: the incident has changed since."""
         self._turns.give_up(key, Conflict(409, "Conflict", "it changed while its record waited"))
 
+    def _is_held(self, rank: int, waited: float) -> bool:
+        return rank > AHEAD and waited < HELD and self.in_rush()
+
     @asynccontextmanager
-    async def _turn(self, key: ObjectKey, soon: bool) -> AsyncIterator[None]:
-        waits = self._turns.full
+    async def _turn(self, key: ObjectKey, rank: int) -> AsyncIterator[None]:
+        waits = self._turns.must_wait(rank)
         with self.aside():
-            async with self._turns.turn(key, SOON if soon else LATER):
+            async with self._turns.turn(key, rank):
                 if waits and self._kube.unreachable_since is not None:
                     raise Unreachable(0, "", "it did not answer the write of another status")
                 yield
