@@ -225,7 +225,7 @@ async def test_a_connection_that_ends_once_it_was_written_to_is_not_tried_again(
     assert (server.connections, len(server.requests)) == (1, answers + 1)
 
 
-async def test_a_connection_that_ended_while_nobody_used_it_is_not_used(web: Web, receiver: Receiver):
+async def test_a_connection_that_ended_while_nobody_used_it_is_not_used(web: Web):
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\npage")
         writer.write(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")
