@@ -46,6 +46,6 @@ def test_an_unknown_command_is_refused():
 
 
 def test_nothing_is_loaded_before_it_is_needed():
-    code = "import sys, watchbill.cli.main; print(sorted({'pydantic', 'kopf', 'httpx'} & set(sys.modules)))"
+    code = "import sys, watchbill.cli.main; print(sorted({'pydantic', 'kopf', 'aiohttp'} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout == "[]\n"

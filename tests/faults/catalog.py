@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from tests.faults import environment, replies
 from tests.faults.crossings import Crossing, Kind
 from tests.faults.network import Fault
 from tests.faults.stage import Stage
+from tests.support.vendor import response
 
 Make = Callable[[Stage, Crossing], Fault[Any]]
 
@@ -75,7 +74,7 @@ def _api(code: int, **more: str) -> Make:
 
 def _vendor(code: int, taken: bool = False, wait: str = "") -> Make:
     headers = {"Retry-After": wait} if wait else {}
-    return _reply(lambda _: httpx.Response(code, headers=headers), taken)
+    return _reply(lambda _: response(code, headers=headers), taken)
 
 
 def _held(seconds: float) -> Make:

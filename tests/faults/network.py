@@ -5,11 +5,8 @@ What is on its way is no process's any more: it arrives, whatever becomes of who
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
-
-import httpx
 
 from tests.faults.crossings import Counted, Crossing
 from tests.faults.vendors import Vendors, action_of, vendor_name
@@ -18,6 +15,7 @@ from tests.support.apiserver.answers import Answer
 from tests.support.apiserver.reading import Request
 from tests.support.apiserver.requests import ApiServer, NoAnswer
 from tests.support.apiserver.watching import Stream
+from watchbill.providers import contract
 
 LATENCY = 0.004
 """Seconds that a request or an answer is on its way."""
@@ -115,7 +113,7 @@ class Network:
             answer = await self._answer(trip, fault)
         except Lost:
             return
-        except (NoAnswer, httpx.TransportError) as error:
+        except (NoAnswer, ConnectionError) as error:
             await asyncio.sleep(self.latency)
             if not trip.done.done():
                 trip.done.set_exception(error)
@@ -191,8 +189,8 @@ class Surface:
             raise NoAnswer
         return await self.network.server.handle(request)
 
-    async def send(self, request: httpx.Request) -> httpx.Response:
-        """A vendor's answer; raises what httpx would."""
+    async def send(self, request: contract.Request) -> contract.Response:
+        """A vendor's answer; raises what the wire would."""
         network, vendor = self.network, vendor_name(request)
         crossing = network.counted.of_effect(self.process.name, vendor, action_of(request))
         begun = asyncio.get_running_loop().time()
@@ -200,32 +198,17 @@ class Surface:
             return await self._slowly(crossing, request, begun, seconds)
         return await self._carried(crossing, request, begun)
 
-    async def _carried(self, crossing: Crossing, request: httpx.Request, begun: float) -> httpx.Response:
-        async def take() -> httpx.Response:
+    async def _carried(
+        self, crossing: Crossing, request: contract.Request, begun: float
+    ) -> contract.Response:
+        async def take() -> contract.Response:
             return self.network.vendors.take(request, begun, self.process.name)
 
         return await self.network.carry(crossing, self.process, take, to_server=False)
 
     async def _slowly(
-        self, crossing: Crossing, request: httpx.Request, begun: float, seconds: float
-    ) -> httpx.Response:
+        self, crossing: Crossing, request: contract.Request, begun: float, seconds: float
+    ) -> contract.Response:
         answer = await self._carried(crossing, request, begun)
         await asyncio.sleep(seconds)
         return answer
-
-
-class Transport(httpx.AsyncBaseTransport):
-    """httpx's way to the vendors: it says when the first byte is written, as httpcore does."""
-
-    def __init__(self, surface: Surface) -> None:
-        self._surface = surface
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer, which was read from no socket."""
-        trace = request.extensions.get("trace")
-        if trace is not None:
-            with suppress(asyncio.CancelledError):
-                await trace("http11.send_request_headers.started", {})
-        answer = await self._surface.send(request)
-        stream = httpx.ByteStream(answer.content)
-        return httpx.Response(answer.status_code, headers=answer.headers, stream=stream)

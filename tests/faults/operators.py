@@ -5,17 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from tests.faults.network import Network, Transport
+from tests.faults.network import Network
 from tests.faults.virtual_time import Process, world_around
 from tests.faults.watch import Disturbance, LocalWatch, undisturbed
 from tests.support.apiserver.in_process import InProcess
+from tests.support.vendor import Played
 from watchbill.shell.app import App, Surroundings
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.settings import Settings
 from watchbill.shell.watch import Deliver, Watch
-from watchbill.shell.web import Web
 
 RESTART = timedelta(seconds=2)
 """How long it takes until a killed process is there again."""
@@ -88,7 +88,7 @@ class Operator:
 
         around = Surroundings(
             clock=lambda: Clock(wall=lambda: EPOCH + loop.time() + self.wall_ahead, monotonic=loop.time),
-            web=lambda: Web(Transport(surface)),
+            web=lambda: Played(surface.send),
             watch=watch,
         )
         app = App(InProcess(surface.handle), Settings(identity=self.name), around)

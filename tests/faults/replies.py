@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import httpx
-
 from tests.faults.crossings import Crossing
 from tests.faults.network import Lost
 from tests.faults.stage import Stage
@@ -13,6 +11,8 @@ from tests.faults.watch import Event
 from tests.support.apiserver.answers import Answer, Refusal
 from tests.support.apiserver.requests import NoAnswer
 from tests.support.apiserver.resources import RESOURCES
+from tests.support.vendor import response
+from watchbill.providers.contract import Response
 
 REASONS = {
     403: "Forbidden",
@@ -55,19 +55,19 @@ def truncated(answer: Answer | None) -> Answer:
     return Answer(answer.code, answer.content[: len(answer.content) // 2].decode(errors="ignore"))
 
 
-def refused(_: Any) -> httpx.Response:
+def refused(_: Any) -> Response:
     """No connection to the vendor."""
-    raise httpx.ConnectError("refused")
+    raise ConnectionRefusedError("refused")
 
 
-def broken(_: Any) -> httpx.Response:
+def broken(_: Any) -> Response:
     """The connection to the vendor breaks before its answer."""
-    raise httpx.ReadError("reset by peer")
+    raise ConnectionResetError("reset by peer")
 
 
-def garbage(_: Any) -> httpx.Response:
+def garbage(_: Any) -> Response:
     """A page of a proxy, under a code that says that all is well."""
-    return httpx.Response(200, content=b"<html>Welcome</html>")
+    return response(200, content=b"<html>Welcome</html>")
 
 
 def dropped(stage: Stage, crossing: Crossing, event: Event) -> Told:

@@ -4,13 +4,15 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
-
-import httpx
+from urllib.parse import urlsplit
 
 from dev.fake_pagerduty import FakePagerDuty
 from dev.fake_slack import FakeSlack
 from dev.receiver_http import Received
+from tests.support.vendor import asked_path, host_of, response
+from watchbill.providers.contract import Request, Response
 
 ROUTING_KEYS = {"pagerduty": "canary0routing0key000000000000000"[:32], "second": "b" * 31 + "2"}
 REPEATED = "repeated"
@@ -81,21 +83,21 @@ class Vendors:
             if level in ("", page.level) and uid in ("", page.uid) and vendor in ("", page.vendor)
         ]
 
-    def take(self, request: httpx.Request, begun: float, by: str) -> httpx.Response:
+    def take(self, request: Request, begun: float, by: str) -> Response:
         """The answer to a request, which takes effect now."""
         vendor = vendor_of(request)
         if vendor in self.refusing:
-            return httpx.Response(503)
+            return response(503)
         if vendor == "slack":
             return self._to_slack(request)
-        body = json.loads(request.content)
+        body = json.loads(request.body)
         if vendor == "webhook":
             self._note(vendor_name(request), action_of(request), body["data"], begun, by)
-            return httpx.Response(204)
-        code, answer = self.pagerduty.enqueue(request.content)
-        if code == httpx.codes.ACCEPTED:
+            return response(204)
+        code, answer = self.pagerduty.enqueue(request.body)
+        if code == HTTPStatus.ACCEPTED:
             self._note(vendor_name(request), body["event_action"], _of_pagerduty(body), begun, by)
-        return httpx.Response(code, json=answer)
+        return response(code, json=answer)
 
     @property
     def open_alerts(self) -> list[str]:
@@ -106,30 +108,30 @@ class Vendors:
         level, text = str(told.get("level", "")), str(told.get("text", ""))
         self.arrived.append(Arrival(self.now(), begun, vendor, action, told["key"], level, text, by))
 
-    def _to_slack(self, request: httpx.Request) -> httpx.Response:
+    def _to_slack(self, request: Request) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        moment = self.wall()
-        path = f"/slack{request.url.raw_path.decode()}"
-        received = Received(request.method, path, headers, request.content, self.now(), moment)
-        return httpx.Response(200, json=self.slack.answer(received))
+        moment, url = self.wall(), urlsplit(request.url)
+        path = f"/slack{url.path}?{url.query}"
+        received = Received(request.method, path, headers, request.body, self.now(), moment)
+        return response(200, json=self.slack.answer(received))
 
 
-def vendor_of(request: httpx.Request) -> str:
+def vendor_of(request: Request) -> str:
     """What stands behind a host: pagerduty, slack, or a webhook's receiver."""
-    first = request.url.host.partition(".")[0]
+    first = host_of(request)
     return first if first in ("pagerduty", "slack") else "webhook"
 
 
-def vendor_name(request: httpx.Request) -> str:
+def vendor_name(request: Request) -> str:
     """Under which name the arrivals of a host are kept."""
-    return request.url.host.partition(".")[0]
+    return host_of(request)
 
 
-def action_of(request: httpx.Request) -> str:
+def action_of(request: Request) -> str:
     """What a request asks for: an action of a page, or a method of Slack."""
     if vendor_of(request) == "slack":
-        return request.url.path.rpartition("/")[2]
-    body = json.loads(request.content)
+        return asked_path(request).rpartition("/")[2]
+    body = json.loads(request.body)
     return str(body.get("event_action") or body["data"]["action"])
 
 

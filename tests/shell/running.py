@@ -7,19 +7,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.shell.fake_api import Body, FakeApi
 from tests.shell.world import Vendors, kind_of, spec_of, until
 from tests.support.builders import incident_class, policy
+from tests.support.vendor import Played
 from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.shell.app import App, Surroundings
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.paths import path_of
 from watchbill.shell.settings import Settings
 from watchbill.shell.watch import Watch
-from watchbill.shell.web import Web
 
 CART = path_of("Incident", "shop", "cart")
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/watchbill/leases/watchbill"
@@ -47,10 +46,9 @@ class Running:
 
     def __init__(self, api: FakeApi, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
         self.api, self.vendors = api, Vendors()
-        transport = httpx.MockTransport(self.vendors.handle)
         monkeypatch.setattr("watchbill.shell.incidents.RECORD_WAIT", 0.1)
         settings = Settings(**({"identity": "one", "health_address": "127.0.0.1:0"} | options))
-        around = Surroundings(web=lambda: Web(transport), watch=Untold)
+        around = Surroundings(web=lambda: Played(self.vendors.handle), watch=Untold)
         self.app = App(Credentials(api.url), settings, around)
 
     @asynccontextmanager

@@ -4,17 +4,15 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-import httpx
-
 from tests.providers.pages import incident, page, trigger
 from tests.shell.fake_time import FakeTime
+from tests.support.vendor import Played, response
 from watchbill.api.connection import Webhook
 from watchbill.core.effects import SendPage
-from watchbill.providers.contract import Response, Settings, Verdict
+from watchbill.providers.contract import Request, Response, Settings, Verdict
 from watchbill.providers.registry import PROVIDERS
 from watchbill.providers.webhook import WebhookProvider
 from watchbill.shell.send import Sender
-from watchbill.shell.web import Web
 
 WEBHOOK = PROVIDERS["webhook"]
 
@@ -40,33 +38,28 @@ def page_by(connection: str, rank: int = 3) -> SendPage:
 class Vendor:
     """A vendor in this process, and a sender to it in virtual time."""
 
-    def __init__(self, answer: Callable[[httpx.Request], httpx.Response] | None = None) -> None:
-        self.answer = answer or (lambda request: httpx.Response(202))
-        self.seen: list[httpx.Request] = []
+    def __init__(self, answer: Callable[[Request], Response] | None = None) -> None:
+        self.answer = answer or (lambda request: response(202))
+        self.seen: list[Request] = []
         self.time = FakeTime()
-        transport = httpx.MockTransport(self._handle)
-        self.sender = Sender(self.time.clock(), web=Web(transport), later=self.time.call_later)
+        self.sender = Sender(self.time.clock(), web=Played(self._take), later=self.time.call_later)
 
-    def _handle(self, request: httpx.Request) -> httpx.Response:
+    async def _take(self, request: Request) -> Response:
         self.seen.append(request)
-        answer = self.answer(request)
-        # As from a wire: what is already in memory cannot be streamed.
-        return httpx.Response(
-            answer.status_code, headers=answer.headers, stream=httpx.ByteStream(answer.content)
-        )
+        return self.answer(request)
 
     async def post(self, connection: str = "pager") -> Verdict:
         return await post(self.sender, "http://pager.example.com/hook", page_by(connection))
 
 
-def failing(error: type[httpx.TransportError]) -> Callable[[httpx.Request], httpx.Response]:
-    def answer(request: httpx.Request) -> httpx.Response:
+def failing(error: type[Exception]) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
         raise error("details")
 
     return answer
 
 
-def cancelled(request: httpx.Request) -> httpx.Response:
+def cancelled(request: Request) -> Response:
     raise asyncio.CancelledError
 
 

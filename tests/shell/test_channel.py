@@ -3,14 +3,15 @@
 import asyncio
 import json
 
-import httpx
 import pytest
 
 from tests.providers.talking import no
 from tests.shell.fake_api import Fault
 from tests.shell.world import CART, OVER, TAKEN, World, answers, slack_says
+from tests.support.vendor import asked_path, response
 from watchbill.api.resources import Channel
 from watchbill.core.effects import ConnectionKey
+from watchbill.providers.contract import Request, Response
 from watchbill.shell.cache import ObjectKey
 from watchbill.shell.claims import ChannelClaims
 from watchbill.shell.dependants import waiting_incidents
@@ -100,9 +101,9 @@ async def test_the_next_process_looks_for_a_post_that_was_not_recorded(room: Wor
 
 
 async def test_a_room_that_may_be_anothers_is_not_asked_for_before_every_incident_is_known(room: World):
-    def breaks_off(request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("conversations.create"):
-            raise httpx.ReadError("reset")
+    def breaks_off(request: Request) -> Response:
+        if asked_path(request).endswith("conversations.create"):
+            raise ConnectionResetError("reset")
         return slack_says(request)
 
     room.vendors.answer["slack"] = breaks_off
@@ -120,9 +121,9 @@ async def test_a_room_that_may_be_anothers_is_not_asked_for_before_every_inciden
 
 
 async def test_a_token_that_was_changed_is_read_anew_at_once(room: World):
-    def refuses_the_old(request: httpx.Request) -> httpx.Response:
+    def refuses_the_old(request: Request) -> Response:
         if request.headers["authorization"].endswith("xoxb-for-tests"):
-            return httpx.Response(200, json=no("invalid_auth"))
+            return response(200, json=no("invalid_auth"))
         return slack_says(request)
 
     room.vendors.answer["slack"] = refuses_the_old
@@ -133,7 +134,7 @@ async def test_a_token_that_was_changed_is_read_anew_at_once(room: World):
 
 
 async def test_who_does_not_lead_any_more_stops_in_the_middle(room: World):
-    def loses_the_lease(request: httpx.Request) -> httpx.Response:
+    def loses_the_lease(request: Request) -> Response:
         room.leads = False
         return slack_says(request)
 

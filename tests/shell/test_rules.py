@@ -7,15 +7,16 @@ test_supervised.py and test_leader.py. docs/explanation/rules.md names a test fo
 import asyncio
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from tests.providers.pages import incident, page
 from tests.shell.fake_api import Fault
 from tests.shell.world import BY_WEBHOOK, CART, HOLDER, OVER, TAKEN, TWO_BY_PAGERDUTY, World, declared, until
 from tests.support.apiserver.reading import Request
+from tests.support.vendor import response
 from watchbill.core.effects import SendPage
 from watchbill.core.outcomes import Result
+from watchbill.providers import contract
 from watchbill.providers.contract import Rate
 from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.perform import Order
@@ -226,8 +227,8 @@ async def test_rule_06_a_level_that_was_opened_without_the_server_is_recorded_by
 
 
 async def test_rule_06_without_the_server_a_page_without_a_key_goes_once(world):
-    def late(request: httpx.Request) -> httpx.Response:
-        raise httpx.ReadTimeout("no answer")
+    def late(request: contract.Request) -> contract.Response:
+        raise TimeoutError("no answer")
 
     world.furnish(BY_WEBHOOK, last_resort="pagerduty")
     world.declare()
@@ -260,10 +261,10 @@ async def test_rule_09_a_claim_with_holder_and_time_is_in_etcd_before_the_send(w
     world.declare()
     found = []
 
-    def note(request: httpx.Request) -> httpx.Response:
+    def note(request: contract.Request) -> contract.Response:
         (hop,) = world.stored.pages[0].hops
         found.append((hop.state, hop.claim.by, world.clock.now() - hop.claim.time < timedelta(seconds=5)))
-        return httpx.Response(202)
+        return response(202)
 
     world.vendors.answer["backup"] = note
     await world.run()

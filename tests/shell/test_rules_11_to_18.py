@@ -3,14 +3,15 @@
 import asyncio
 import json
 
-import httpx
 import pytest
 
 from tests.shell.fake_api import Fault
 from tests.shell.world import OVER, TAKEN, TWO_BY_PAGERDUTY, World, answers, declared, until
 from tests.support.apiserver.reading import Request
 from tests.support.builders import target
+from tests.support.vendor import response
 from watchbill.api.condition import find
+from watchbill.providers import contract
 
 pytestmark = pytest.mark.usefixtures("soon")
 
@@ -67,7 +68,7 @@ async def test_rule_12_a_routing_key_that_pagerduty_refuses_is_read_anew_at_once
     world.furnish(*TWO_BY_PAGERDUTY)
     refused = answers(400, status="invalid event", errors=["Invalid routing key"])
     world.vendors.answer["events"] = lambda request: (
-        httpx.Response(202) if b"routing-key-two" in request.content else refused(request)
+        response(202) if b"routing-key-two" in request.body else refused(request)
     )
     await world.secrets.read("shop", "pagerduty", "routingKey")
     world.put_secret("routing-key-two")
@@ -179,7 +180,7 @@ async def test_rule_18_the_open_pages_of_a_deleted_incident_are_resolved(world, 
 
 async def test_rule_18_a_resolve_that_fails_is_tried_again_though_no_status_is_left(world):
     await declared(world)
-    failures = iter([httpx.Response(503), httpx.Response(503), httpx.Response(202)])
+    failures = iter([response(503), response(503), response(202)])
     world.vendors.answer["events"] = lambda request: next(failures)
     world.delete()
     await until(lambda: len(world.vendors.arrived) == 4)
@@ -189,8 +190,8 @@ async def test_rule_18_a_resolve_that_fails_is_tried_again_though_no_status_is_l
 
 
 async def test_rule_18_a_resolve_is_repeated_where_the_page_may_come_in_after_it(world):
-    def late(request: httpx.Request) -> httpx.Response:
-        raise httpx.ReadTimeout("no answer")
+    def late(request: contract.Request) -> contract.Response:
+        raise TimeoutError("no answer")
 
     world.furnish(*TWO_BY_PAGERDUTY)
     world.declare()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-import httpx
+import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
@@ -11,6 +11,8 @@ from tests.shell.sending import (
     Vendor,
     always,
 )
+from tests.support.vendor import response
+from watchbill.providers.contract import Request, Response
 from watchbill.providers.registry import PROVIDERS
 
 
@@ -19,28 +21,28 @@ from watchbill.providers.registry import PROVIDERS
 async def test_a_vendor_that_repeats_our_secrets_makes_none_of_them_public(
     name: str, status: int, caplog: pytest.LogCaptureFixture
 ):
-    def echo(request: httpx.Request) -> httpx.Response:
-        text = f"{request.url} {request.headers} {request.content.decode()}"
-        return httpx.Response(status, json={"message": text, "errors": [text], "dedup_key": text})
+    def echo(request: Request) -> Response:
+        text = f"{request.url} {request.headers} {request.body.decode()}"
+        return response(status, json={"message": text, "errors": [text], "dedup_key": text})
 
     await assert_nothing_leaks(name, echo, caplog)
 
 
 @pytest.mark.parametrize("name", POSTING)
 @pytest.mark.parametrize(
-    "error", [httpx.ConnectError, httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError]
+    "error", [ConnectionRefusedError, TimeoutError, ConnectionResetError, aiohttp.ServerDisconnectedError]
 )
 async def test_an_error_that_quotes_the_request_makes_no_secret_public(
-    name: str, error: type[httpx.TransportError], caplog: pytest.LogCaptureFixture
+    name: str, error: type[Exception], caplog: pytest.LogCaptureFixture
 ):
-    def quote(request: httpx.Request) -> httpx.Response:
-        raise error(f"{request.url} {request.headers} {request.content!r}")
+    def quote(request: Request) -> Response:
+        raise error(f"{request.url} {request.headers} {request.body!r}")
 
     await assert_nothing_leaks(name, quote, caplog)
 
 
 async def assert_nothing_leaks(
-    name: str, answer: Callable[[httpx.Request], httpx.Response], caplog: pytest.LogCaptureFixture
+    name: str, answer: Callable[[Request], Response], caplog: pytest.LogCaptureFixture
 ) -> None:
     vendor = Vendor(answer)
     settings = settings_for(name)

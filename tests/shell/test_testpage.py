@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
 
 from tests.shell.world import World, accepts, answers
+from tests.support.vendor import response
 from watchbill.core.effects import ConnectionKey
+from watchbill.providers.contract import Request, Response
 from watchbill.shell.testpage import (
     KEY_PREFIX,
     LATE,
@@ -180,11 +181,11 @@ async def test_a_connection_that_cannot_page_fails_at_once(stage: Stage, how: st
 
 
 async def test_one_whose_answer_was_lost_is_repeated_and_says_so(stage: Stage):
-    calls: list[httpx.Request] = []
+    calls: list[Request] = []
 
-    def lost(request: httpx.Request) -> httpx.Response:
+    def lost(request: Request) -> Response:
         calls.append(request)
-        return httpx.Response(200, text="a proxy's page") if len(calls) == 1 else accepts(request)
+        return response(200, content=b"a proxy's page") if len(calls) == 1 else accepts(request)
 
     stage.world.vendors.answer["events"] = lost
     stage.begun()
@@ -195,8 +196,8 @@ async def test_one_whose_answer_was_lost_is_repeated_and_says_so(stage: Stage):
 
 
 async def test_one_that_cannot_be_resolved_does_not_count(stage: Stage):
-    def refuses(request: httpx.Request) -> httpx.Response:
-        return answers(400 if b'"resolve"' in request.content else 202)(request)
+    def refuses(request: Request) -> Response:
+        return answers(400 if b'"resolve"' in request.body else 202)(request)
 
     stage.world.vendors.answer["events"] = refuses
     with capture_logs() as lines:

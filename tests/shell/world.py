@@ -12,16 +12,16 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-import httpx
-
 from tests.providers.talking import DEFAULTS, ok
 from tests.shell.fake_api import FakeApi
 from tests.shell.fake_time import RunningTime
 from tests.support.builders import incident_class, policy, target
+from tests.support.vendor import Played, asked_path, host_of, response
 from watchbill.api.group import DEFAULT_CLASS_ANNOTATION
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.core.decision import Event
 from watchbill.core.effects import SendPage
+from watchbill.providers.contract import Request, Response
 from watchbill.shell.cache import Cache, ObjectKey, Raw
 from watchbill.shell.fresh import FreshReads
 from watchbill.shell.inbox import Inbox
@@ -37,7 +37,6 @@ from watchbill.shell.send import Sender
 from watchbill.shell.store import Store
 from watchbill.shell.tally import Tally
 from watchbill.shell.unwritten import Unwritten, keeping
-from watchbill.shell.web import Web
 
 CART = ObjectKey("Incident", "shop", "cart")
 HOLDER = "operator#1"
@@ -51,20 +50,20 @@ BY_PAGERDUTY = ("only", "5m", [target("pagerduty")])
 BY_WEBHOOK = ("only", "5m", [target("backup")])
 TWO_BY_PAGERDUTY = (("first", "5m", [target("pagerduty")]), ("second", "5m", [target("pagerduty")]))
 
-Answer = Callable[[httpx.Request], httpx.Response]
+Answer = Callable[[Request], Response]
 
 
-def accepts(request: httpx.Request) -> httpx.Response:
-    return httpx.Response(202, json={"status": "success", "message": "Event processed"})
+def accepts(request: Request) -> Response:
+    return response(202, json={"status": "success", "message": "Event processed"})
 
 
 def answers(code: int, **body: Any) -> Answer:
-    return lambda request: httpx.Response(code, json=body)
+    return lambda request: response(code, json=body)
 
 
-def slack_says(request: httpx.Request) -> httpx.Response:
+def slack_says(request: Request) -> Response:
     """Slack where all goes well; it remembers nothing."""
-    return httpx.Response(200, json=DEFAULTS.get(request.url.path.removeprefix("/api/"), ok()))
+    return response(200, json=DEFAULTS.get(asked_path(request).removeprefix("/api/"), ok()))
 
 
 class Vendors:
@@ -81,19 +80,17 @@ class Vendors:
         """(vendor, action) of each request, when it came."""
         self.bodies: list[dict[str, Any]] = []
 
-    async def handle(self, request: httpx.Request) -> httpx.Response:
-        vendor, body = request.url.host.partition(".")[0], json.loads(request.content or b"{}")
+    async def handle(self, request: Request) -> Response:
+        vendor, body = host_of(request), json.loads(request.body or b"{}")
         if vendor == "slack":
-            self.arrived.append((vendor, request.url.path.removeprefix("/api/")))
+            self.arrived.append((vendor, asked_path(request).removeprefix("/api/")))
         else:
             data = body.get("data", {})
             self.arrived.append((vendor, body.get("event_action") or data.get("action", "")))
         self.bodies.append(body)
         if vendor in self.gates:
             await self.gates[vendor].wait()
-        answer = self.answer[vendor](request)
-        stream = httpx.ByteStream(answer.content)
-        return httpx.Response(answer.status_code, headers=answer.headers, stream=stream)
+        return self.answer[vendor](request)
 
     def hang(self, vendor: str) -> asyncio.Event:
         return self.gates.setdefault(vendor, asyncio.Event())
@@ -130,7 +127,7 @@ class World:
 
     def start(self, holder: str = HOLDER) -> None:
         """A process begins with nothing in memory but the cache."""
-        self.sender = Sender(self.clock, web=Web(httpx.MockTransport(self.vendors.handle)))
+        self.sender = Sender(self.clock, web=Played(self.vendors.handle))
         self.secrets = SecretReader(self.kube, self.clock.monotonic, "watchbill:watchbill")
         self.outside = outside = Outside(
             sender=self.sender,

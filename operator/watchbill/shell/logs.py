@@ -18,8 +18,6 @@ QUIET = {
     "kopf._core.reactor.running": logging.ERROR,  # It warns that a thread gets no signals, as is meant.
     "aiohttp.access": logging.WARNING,
     "asyncio": logging.WARNING,
-    "httpx": logging.WARNING,
-    "httpcore": logging.WARNING,
 }
 """What others say too often, and from which level on they are heard."""
 

@@ -9,6 +9,8 @@ REDACTED = "[redacted]"
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
     """The text without any of the secrets, also where they stand escaped in a URL or in JSON."""
+    if not text:
+        return text
     # The longest first: a secret that is part of another must not leave the other's rest behind.
     for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
         text = text.replace(form, REDACTED)

@@ -1,124 +1,178 @@
-"""Makes one HTTP request; httpx is known only here and to the wire below.
+"""Makes one HTTP request, by aiohttp.
 
-It follows no redirect, for that would carry a credential to a place that nobody configured.
+It follows no redirect, for that would carry a credential to a place that nobody configured, and keeps no
+cookie.
 """
 
 import asyncio
-import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import aiohttp
+from yarl import URL
 
 from watchbill import __version__
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Request, Response, Verdict
 from watchbill.shell.lane import MISCONFIGURED
-from watchbill.shell.wire import Wire
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of an answer that are read; a page of a chat's channels or messages is the longest asked for."""
 
-_NOT_FORMED = "the request cannot be formed: the URL or a header is invalid"
-_UNCONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+CONNECT_TIMEOUT = 5.0
+"""Seconds for the connection."""
+
+KEPT_FOR = 15.0
+"""Seconds for which a connection that nobody uses is kept."""
+
+HEADERS = {
+    "user-agent": f"watchbill/{__version__}",
+    # What is compressed could grow past any limit on the bytes read.
+    "accept-encoding": "identity",
+}
+"""What every request says, unless it says otherwise."""
+
+_IN_ASCII = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+"""A URL in the characters of RFC 3986."""
 
 
 @dataclass(slots=True)
-class _Exchange:
+class Exchange:
     """How far one request got."""
 
     written: bool = False
+    """Whether its first byte may have left."""
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
-
-    async def trace(self, event: str, details: Mapping[str, object]) -> None:
-        """Take note when the first byte is about to be written."""
-        if event.endswith("send_request_headers.started"):
-            self.written = True
-
-    @property
-    def response(self) -> Response:
-        """The answer so far; one that broke off after its first line is an answer too."""
-        return Response(self.status, self.headers, bytes(self.body))
 
 
 class Web:
     """Makes requests, over connections that are kept for a while; one for the process, used from one loop."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._client = httpx.AsyncClient(
-            transport=transport or Wire(),
-            # The time for the whole is the caller's.
-            timeout=None,
-            follow_redirects=False,
-            # What is compressed could grow past any limit on the bytes read.
-            headers={"user-agent": f"watchbill/{__version__}", "accept-encoding": "identity"},
-        )
-        # It logs whole URLs, which may be credentials.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+    def __init__(self) -> None:
+        self._proxies = getproxies()
+        self._session: aiohttp.ClientSession | None = None
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def deliver(self, request: Request, seconds: float) -> Response | Verdict:
         """What was answered in so many seconds; a verdict where nothing was."""
-        exchange = _Exchange()
-        failure = await self._exchange(request, exchange, seconds)
-        # A status line is an answer, even where what follows it broke off.
-        return exchange.response if failure is None or exchange.status else failure
-
-    async def _exchange(self, request: Request, exchange: _Exchange, seconds: float) -> Verdict | None:
-        """Send, and read the answer; None where it was read to its end or limit, else what went wrong."""
-        outgoing = self._formed(request, exchange)
-        if outgoing is None:
-            return Verdict(Result.PERMANENT, reason=MISCONFIGURED, message=_NOT_FORMED)
+        exchange = Exchange()
         try:
             async with asyncio.timeout(max(0.0, seconds)):
-                await self._read(outgoing, exchange)
-        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
-            return Verdict(Result.PERMANENT, reason=MISCONFIGURED, message=_NOT_FORMED)
-        except (TimeoutError, httpx.TransportError) as error:
-            return _failure(error, exchange.written, seconds)
-        return None
+                await self.carry(request, exchange)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # A status line is an answer, even where what follows it broke off.
+            if not exchange.status:
+                return _failure(error, exchange.written, seconds)
+        return Response(exchange.status, exchange.headers, bytes(exchange.body))
 
-    def _formed(self, request: Request, exchange: _Exchange) -> httpx.Request | None:
-        """The request as it leaves; None for a URL or a header that no request can have."""
-        try:
-            return self._client.build_request(
-                request.method,
-                request.url,
-                headers=dict(request.headers),
-                content=request.body,
-                extensions={"trace": exchange.trace},
-            )
-        except (httpx.InvalidURL, ValueError):
-            return None
+    async def carry(self, request: Request, exchange: Exchange) -> None:
+        """Send, and read the answer to its end or limit; the exchange tells at any time how far that got.
 
-    async def _read(self, outgoing: httpx.Request, exchange: _Exchange) -> None:
-        response = await self._client.send(outgoing, stream=True)
+        Raises ValueError for a URL or a header that no request can have, and aiohttp's errors or OSError for
+        what breaks.
+        """
+        self._session = self._session or _session()
+        url = _url(request.url)
+        if not all(map(str.isascii, request.headers.values())):
+            raise ValueError
+        answer = await self._session.request(
+            request.method,
+            url,
+            headers=request.headers,
+            data=request.body or None,
+            allow_redirects=False,
+            proxy=self._proxy(url),
+            trace_request_ctx=exchange,
+        )
         try:
-            exchange.status, exchange.headers = response.status_code, response.headers
-            async for chunk in response.aiter_raw():
+            exchange.status = answer.status
+            exchange.headers = {name.lower(): value for name, value in answer.headers.items()}
+            async for chunk in answer.content.iter_any():
                 exchange.body += chunk[: BODY_LIMIT - len(exchange.body)]
                 if len(exchange.body) >= BODY_LIMIT:
                     break
         finally:
-            await response.aclose()
+            # Kept for the next request where the answer was read to its end.
+            answer.release() if answer.content.at_eof() else answer.close()
+
+    def _proxy(self, url: URL) -> str | None:
+        """The proxy of the environment for this URL, as curl understands it."""
+        found = self._proxies.get(url.scheme) or self._proxies.get("all")
+        return None if found is None or proxy_bypass(url.host or "") else found
+
+
+def _session() -> aiohttp.ClientSession:
+    session = aiohttp.ClientSession(
+        # A pool for all would let one hanging vendor stop the others; each lane bounds its own sends.
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_FOR),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        headers=HEADERS,
+        # The time for the whole is the caller's.
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+        trace_configs=[_tracing()],
+    )
+    # Else what is idempotent by its method is sent once more when the connection breaks.
+    session._retry_connection = False
+    return session
+
+
+def _tracing() -> aiohttp.TraceConfig:
+    """Tells an exchange that its request has a connection, and so is about to be written."""
+
+    async def tell(session: aiohttp.ClientSession, context: SimpleNamespace, _: Any) -> None:
+        context.trace_request_ctx.written = True
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_create_end.append(tell)
+    tracing.on_connection_reuseconn.append(tell)
+    return tracing
+
+
+def _url(text: str) -> URL:
+    """The URL as it is written, but quoted where it has other characters; raises ValueError for none."""
+    url = URL(text, encoded=_IN_ASCII.fullmatch(text) is not None)
+    if not (text.isprintable() and url.host):
+        raise ValueError
+    return url
 
 
 def _failure(error: Exception, written: bool, seconds: float) -> Verdict:
     """What it means that no answer came: once bytes were written the page may have arrived."""
-    detail = str(error) or type(error).__name__
-    if isinstance(error, _UNCONNECTED) or (isinstance(error, TimeoutError) and not written):
+    if not isinstance(error, aiohttp.ClientError | OSError) or isinstance(
+        error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError
+    ):
+        text = "the request cannot be formed: the URL or a header is invalid"
+        return Verdict(Result.PERMANENT, reason=MISCONFIGURED, message=text)
+    detail = _text(error)
+    if not written:
         return Verdict(Result.RETRY, reason="ConnectFailed", message=f"no connection: {detail}")
-    if isinstance(error, TimeoutError | httpx.TimeoutException):
+    if isinstance(error, TimeoutError):
         return _unknown("Timeout", f"no answer within {seconds:.0f} s")
-    if isinstance(error, httpx.RemoteProtocolError):
+    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientResponseError):
         return _unknown("InvalidAnswer", f"no valid answer: {detail}")
     return _unknown("Reset", f"the connection broke: {detail}")
 
 
 def _unknown(reason: str, message: str) -> Verdict:
     return Verdict(Result.UNKNOWN, reason=reason, message=message)
+
+
+def _text(error: Exception) -> str:
+    """What is wrong, in a line, without the URL and without the bytes of an answer that is none."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return error.message.partition("\n")[0].rstrip(":")
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    # What else they say may quote both.
+    return type(error).__name__

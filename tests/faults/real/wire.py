@@ -10,9 +10,9 @@ import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import aiohttp
-import httpx
 import yaml
 from aiohttp import web
 
@@ -24,6 +24,7 @@ from tests.support.apiserver.answers import Answer, Refusal
 from tests.support.apiserver.over_http import request_of
 from tests.support.apiserver.reading import JSON, Request
 from tests.support.apiserver.requests import NoAnswer
+from watchbill.providers import contract
 
 Serve = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 LOCAL = "127.0.0.1"
@@ -96,18 +97,14 @@ class Wire:
         return web.Response(body=found.content, status=found.code, headers=headers)
 
     async def _to_vendor(self, asked: web.BaseRequest) -> web.StreamResponse:
-        content = await asked.read()
-        request = httpx.Request(
-            asked.method, f"http://{asked.host}{asked.path_qs}", headers=dict(asked.headers), content=content
-        )
+        method: Any = asked.method
+        url = f"http://{asked.host}{asked.path_qs}"
+        request = contract.Request(method, url, dict(asked.headers), await asked.read())
         try:
             answer = await self._surface().send(request)
-        except httpx.TransportError:
+        except ConnectionError:
             return reset(asked)
-        kept = {
-            name: answer.headers[name] for name in ("Content-Type", "Retry-After") if name in answer.headers
-        }
-        return web.Response(body=answer.content, status=answer.status_code, headers=kept)
+        return web.Response(body=answer.body, status=answer.status, headers=answer.headers)
 
     async def _stream(self, asked: web.BaseRequest, request: Request) -> web.StreamResponse:
         surface = self._surface()
