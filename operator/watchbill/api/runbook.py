@@ -203,7 +203,7 @@ class Step(StepBody):
     risk: Risk | None = Field(
         default=None,
         description="risk is ReadOnly, Low or High; a High step waits for approval. By default what changes "
-        "something is High, but for notify.",
+        "something is High, but for notify, and for runbook, whose steps have their own.",
     )
     approval: ApprovalRule | None = Field(
         default=None, description="approval says who else must agree; by default one person for a High step."
@@ -220,10 +220,7 @@ class Step(StepBody):
     )
 
 
-_HIGH = (
-    "(has(s.risk) ? s.risk == 'High' : "
-    "has(s.kubernetes) || has(s.job) || has(s.http) || has(s.runbook) || has(s.rollback))"
-)
+_HIGH = "(has(s.risk) ? s.risk == 'High' : has(s.kubernetes) || has(s.job) || has(s.http) || has(s.rollback))"
 
 
 class RunbookSpec(SpecModel):

@@ -96,6 +96,7 @@ class PlannedStatus(StatusModel):
         default="", description="diff says what would change, a field a line."
     )
     denied: Message = Field(default="", description="denied says what refuses it, where something does.")
+    forbidden: bool = Field(default=False, description="forbidden says that the account lacks a right.")
     undo: Message = Field(default="", description="undo says how it would be taken back.")
 
 
@@ -215,6 +216,8 @@ class RunbookRunStatus(StatusModel):
     )
     lock: Lock | None = Field(default=None, description="lock is what no other run may act on meanwhile.")
     plan: Plan | None = Field(default=None, description="plan is what it would do.")
+    plan_reason: Word = Field(default="", description="planReason is one word for why there is no plan.")
+    plan_message: Message = Field(default="", description="planMessage says what to do about it.")
     plan_attempts: Count = Field(default=0, description="planAttempts counts the tries to make a plan.")
     next_plan_time: Time | None = Field(default=None, description="nextPlanTime is when a plan is made anew.")
     approvals: Annotated[tuple[ApprovalRecord, ...], Field(max_length=MAX_APPROVALS)] = Field(
