@@ -27,7 +27,6 @@ from watchbill.core.runs.effects import (
     run_key,
 )
 from watchbill.core.runs.observation import RunObservation
-from watchbill.core.steps.registry import STEP_KINDS
 
 MAX_PASSES = 200
 """More passes than any run needs; beyond it there is a programming error."""
@@ -111,10 +110,8 @@ def _step_effects(draft: RunDraft, step: StepStatus) -> Iterator[RunEffect]:
     match step.phase:
         case "Acting" if mine:
             yield ActOn(run, body, planned.hash if planned else "", step.attempts)
-        case "Following" if due and getattr(STEP_KINDS[body.kind], "acts", True):
-            yield LookAt(run, body, step.handle)
         case "Following" if due:
-            yield ActOn(run, body, "", step.attempts)
+            yield LookAt(run, body, step.handle)
         case "Verifying" if due:
             yield VerifyStep(run, body)
         case "Undoing" if step.handle and due:

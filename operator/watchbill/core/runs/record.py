@@ -69,9 +69,9 @@ def _folded(draft: RunDraft, outcome: RunOutcome) -> RunDraft:
 def _step_folded(draft: RunDraft, step: StepStatus, outcome: RunOutcome) -> RunDraft:
     effect, result = outcome.effect, _cleaned(outcome)
     match effect:
-        case ActOn() if step.phase == "Acting":
+        case ActOn():
             return _acted(_with_output(draft, step, outcome), step, effect, result)
-        case ActOn() | LookAt() if step.phase == "Following":
+        case LookAt() if step.phase == "Following":
             return _looked(_with_output(draft, step, outcome), step, effect.body, result)
         case VerifyStep():
             return _verified(draft, step, result)
@@ -85,7 +85,7 @@ def _is_awaited(step: StepStatus, effect: ActOn | LookAt | VerifyStep | UndoStep
     """Whether the step still waits for what came of this effect."""
     match effect:
         case ActOn():
-            return step.phase in ("Acting", "Following") and step.attempts == effect.attempt
+            return step.phase == "Acting" and step.attempts == effect.attempt
         case LookAt():
             return step.phase == ("Undoing" if effect.undoing else "Following")
         case VerifyStep():
