@@ -9,6 +9,7 @@ from watchbill.core.outcomes import Result
 from watchbill.core.runs.effects import ActOn, LookAt, PlanSteps, UndoStep, VerifyStep
 from watchbill.core.steps.contract import (
     Answer,
+    LocalKind,
     Planned,
     Planning,
     RemoteKind,
@@ -64,13 +65,15 @@ def _act(body: Step, run: RunFacts, expected: str) -> Talk:
 
 def _plan(step: Step, run: RunFacts) -> Planning:
     kind = STEP_KINDS[step.kind]
-    if not hasattr(kind, "act"):
+    if isinstance(kind, LocalKind):
         return kind.plan(step)
-    return (yield from _remote(step).plan(step, run))
+    return (yield from kind.plan(step, run))
 
 
 def _remote(step: Step) -> RemoteKind:
-    return STEP_KINDS[step.kind]  # type: ignore[return-value] # what has an act is one
+    kind = STEP_KINDS[step.kind]
+    assert not isinstance(kind, LocalKind), "nothing is asked of who acts nowhere"
+    return kind
 
 
 def _undo_body(step: Step) -> Step:

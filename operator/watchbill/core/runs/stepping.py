@@ -13,7 +13,7 @@ from watchbill.core.runs import approvals, finishing, guards
 from watchbill.core.runs.draft import TAKEN_BACK, UNDER_WAY, RunDraft, step_of, values_of
 from watchbill.core.runs.parameters import incident_fields
 from watchbill.core.runs.pinning import Block
-from watchbill.core.steps.contract import LocalKind, RemoteKind, View, Waiting
+from watchbill.core.steps.contract import LocalKind, View, Waiting
 from watchbill.core.steps.registry import STEP_KINDS
 
 STEP_TIMEOUT = timedelta(minutes=10)
@@ -82,8 +82,8 @@ def wakeups(draft: RunDraft) -> Iterator[datetime]:
         yield from approvals.expiries(draft, body)
         yield from guards.wakeups(draft)
         kind = STEP_KINDS[body.kind]
-        if not hasattr(kind, "act") and step.acted_time is not None:
-            judged = _local(kind).judged(body, View(step.acted_time, draft.now))
+        if isinstance(kind, LocalKind) and step.acted_time is not None:
+            judged = kind.judged(body, View(step.acted_time, draft.now))
             if isinstance(judged, Waiting) and judged.until is not None:
                 yield judged.until
 
@@ -113,7 +113,7 @@ def orphaned(draft: RunDraft, step: StepStatus) -> RunDraft:
         return draft
     kind = STEP_KINDS[step_of(draft, step.name).kind]
     said = "the process that did it is gone, and nobody can tell whether it was done"
-    if step.phase == "Acting" and not getattr(kind, "unknown_stops", True):
+    if step.phase == "Acting" and not isinstance(kind, LocalKind) and not kind.unknown_stops:
         return finishing.succeeded(draft.with_step(step.name, claim=None), step.name, said)
     return finishing.unknown(draft, step.name, said)
 
@@ -156,27 +156,26 @@ def _begun(draft: RunDraft, name: str, body: Step) -> RunDraft:
     kind = STEP_KINDS[body.kind]
     step = next(each for each in draft.status.steps if each.name == name)
     draft = draft if draft.status.started_time else draft.having(started_time=draft.now)
-    if not hasattr(kind, "act"):
-        return _judged(draft, step, body)
-    remote = _remote(kind)
-    patience = remote.patience(body)
+    if isinstance(kind, LocalKind):
+        return _judged(draft, step, body, kind)
+    patience = kind.patience(body)
     length = _timeout(body) if patience is None else patience
     changes: dict[str, object] = {
         "approved_by": approvals.approvers(draft, body)[:5],
         "deadline_time": draft.now + length,
     }
     changes["acted_time"] = step.acted_time or draft.now
-    if not remote.acts:
+    if not kind.acts:
         return draft.with_step(name, phase="Following", next_time=draft.now, **changes)
     claim = Claim(by=draft.observation.holder, time=draft.now)
     draft = draft.told(RunEventReason.STEP_STARTED, f"step {name} was begun")
     return draft.with_step(name, phase="Acting", claim=claim, next_time=None, **changes)
 
 
-def _judged(draft: RunDraft, step: StepStatus, body: Step) -> RunDraft:
+def _judged(draft: RunDraft, step: StepStatus, body: Step, kind: LocalKind) -> RunDraft:
     done_by = (user for user, done in sorted(draft.spec.manual_done.items()) if step.name in done.steps)
     view = View(step.acted_time or draft.now, draft.now, next(done_by, ""))
-    found = _local(STEP_KINDS[body.kind]).judged(body, view)
+    found = kind.judged(body, view)
     if not isinstance(found, Waiting):
         return finishing.done(draft, body, found.output)
     end = view.started + _timeout(body) if body.timeout else None
@@ -212,11 +211,3 @@ def _seen_by_if(draft: RunDraft) -> dict[str, object]:
 
 def _timeout(body: Step) -> timedelta:
     return parse_duration(body.timeout) if body.timeout else STEP_TIMEOUT
-
-
-def _local(kind: object) -> LocalKind:
-    return kind  # type: ignore[return-value] # it has no act
-
-
-def _remote(kind: object) -> RemoteKind:
-    return kind  # type: ignore[return-value] # it has an act

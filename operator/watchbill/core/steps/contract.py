@@ -3,7 +3,7 @@
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from watchbill.api.connection import SecretKeyRef
 from watchbill.api.runbook import Risk, Step
@@ -194,6 +194,7 @@ class Waiting:
     until: datetime | None = None
 
 
+@runtime_checkable
 class LocalKind(Protocol):
     """A kind that asks nobody outside."""
 
