@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.core.runs.world import TARGET, World, answered, deployment, lost, run, runbook, said
 from watchbill.api.runbook_run_status import ENDED
 from watchbill.core.outcomes import Result
-from watchbill.core.runs import approvals
+from watchbill.core.runs import approvals, finishing
 from watchbill.core.runs.draft import RunDraft, step_of
 from watchbill.core.runs.effects import ACTS, ActOn, AskPerson
 from watchbill.core.steps.contract import Request
@@ -50,6 +50,7 @@ PLANS = st.tuples(
     st.lists(STEPS, min_size=1, max_size=4),
     st.lists(ANSWERS, max_size=40),
     st.lists(ACTS_OF_PEOPLE, max_size=8),
+    st.sets(st.integers(min_value=0, max_value=40), max_size=2),
 )
 
 
@@ -66,8 +67,9 @@ class Watched(World):
     def obey(self, effect) -> None:
         acts = getattr(self, "acts", [])
         if isinstance(effect, ACTS):
-            unknown = [o for _, o in acts if o.result.result == Result.UNKNOWN]
+            unknown = [o for e, o in acts if o.result.result == Result.UNKNOWN]
             assert unknown == [], "something is done after what nobody can tell"
+            assert "Unknown" not in self.phases().values()
             step = next(each for each in self.status.steps if each.name == effect.step)
             assert step.claim is not None, "something is done that was not claimed"
             assert self.pause == "" or step.claim.time < self.now, "something is begun during a pause"
@@ -85,13 +87,14 @@ def step_status(world: World, name: str):
 
 def played(plan) -> tuple[World, list[Json]]:
     """The world after the plan, and every status that was written in it."""
-    steps, answers, people = plan
+    steps, answers, people, deaths = plan
     typed = [
         {"name": f"s-{n}", "timeout": "30s", **each["body"], **{k: v for k, v in each.items() if k != "body"}}
         for n, each in enumerate(steps)
     ]
     made = Watched(runbook(*typed, timeout="5m"), run())
     made.put(deployment())
+    made.dies_at = set(deaths)
     left = iter(answers)
 
     def fault(request: Request):
@@ -165,4 +168,21 @@ def test_the_laws_can_be_broken(act, monkeypatch):
     """With approvals that count for anybody, the law of approvals is seen to break."""
     monkeypatch.setattr(approvals, "is_approved", lambda draft, step: True)
     with pytest.raises(AssertionError, match="without its approvals"):
-        played(([{"body": BODIES[0]}], [], [act]))
+        played(([{"body": BODIES[0]}], [], [act], set()))
+
+
+def test_a_run_that_goes_on_after_what_nobody_can_tell_is_caught(monkeypatch):
+    monkeypatch.setattr(
+        finishing, "unknown", lambda draft, name, message: finishing.failed(draft, name, "X", message)
+    )
+    steps = [{"body": BODIES[0], "approval": {"count": 0}, "onFailure": "Continue"}] * 2
+    with pytest.raises(AssertionError, match="after what nobody can tell"):
+        played((steps, ["lost"], [], set()))
+
+
+def test_what_a_process_did_that_died_is_not_done_again():
+    steps = [{"body": BODIES[5], "approval": {"count": 0}}]
+    made, _ = played((steps, [], [], {3}))
+    assert [each.step for each in made.effects if isinstance(each, ActOn)] == ["s-0"]
+    assert len(made.written) == 1
+    assert made.phases() == {"s-0": "Unknown"}

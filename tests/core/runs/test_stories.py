@@ -450,6 +450,14 @@ class TestASecret:
         assert "opensesame" not in json.dumps(told.status.to_json())
         assert "opensesame" not in str(told.events)
 
+    def test_is_kept_in_no_undo(self):
+        book = {"parameters": [{"name": "token", "secret": True}]}
+        patch = {"type": "Merge", "patch": "spec: {token: '{{ parameters.token }}'}"}
+        step = {"name": "set", "kubernetes": {"targetRef": TARGET, "patch": patch}, **ALONE}
+        told = world(step, book=book, parameters={"token": "opensesame"}).play(SOON)
+        assert told.things["Deployment", "checkout"]["spec"]["token"] == "opensesame"
+        assert "opensesame" not in json.dumps(told.status.to_json())
+
 
 def test_a_run_that_has_ended_stays_as_it_is_whatever_happens():
     told = world(scale("up", 5, **ALONE)).play(SOON)

@@ -93,6 +93,8 @@ class World:
     """Whether a person can be reached."""
     dies_before: type[Any] | None = None
     """The effect that the process does not live to perform, once it is written that it will."""
+    dies_at: set[int] = field(default_factory=set)
+    """Before or after which effects the process dies: 2n before the effect n, 2n + 1 after it, unrecorded."""
     version: int = 1
 
     @property
@@ -154,19 +156,32 @@ class World:
         for effect in decision.effects:
             if self.dies_before is not None and isinstance(effect, self.dies_before):
                 return RunDecision(self.status)
+            number = len(self.effects)
             self.effects.append(effect)
-            recorded = record_run(self.run, [self.perform(effect)], self.now)
+            if 2 * number in self.dies_at:
+                return self.reborn()
+            outcome = self.perform(effect)
+            if 2 * number + 1 in self.dies_at:
+                return self.reborn()
+            recorded = record_run(self.run, [outcome], self.now)
             self.events += recorded.events
             self._write(recorded.status)
         return decision
+
+    def reborn(self) -> RunDecision:
+        """Another process takes over, which knows of what was claimed no more than that."""
+        self.holder = f"{self.holder}+"
+        uid = self.run.metadata.uid
+        self.claims = {f"{uid}/{each.name}": self.now for each in self.status.steps if each.claim}
+        return RunDecision(self.status)
 
     def play(self, until: timedelta = timedelta(0), turns: int = 300) -> "World":
         """Go on until nothing happens by itself, or this much time has passed."""
         end = self.now + until
         for _ in range(turns):
-            before = self.status
+            before, holder = self.status, self.holder
             decision = self.turn()
-            if decision.effects or self.status != before:
+            if decision.effects or self.status != before or self.holder != holder:
                 continue
             if decision.wants_others:
                 self.now = self.listed or self.now

@@ -49,13 +49,16 @@ def test_it_is_under_way_once_it_is_made():
 
 
 def test_its_own_job_that_is_there_already_is_followed():
-    own = {"metadata": {"labels": {"watchbill.dev/run-uid": "u-1"}}}
+    own = json.loads(plan().requests[0].body)
     result, _ = drive(KIND.act(STEP, RUN, plan()), (409, refused("exists")), (200, own))
     assert (result.result, result.pending) == (Result.OK, True)
 
 
-def test_anothers_job_of_its_name_is_a_failure():
-    result, _ = drive(KIND.act(STEP, RUN, plan()), (409, refused("exists")), (200, {"metadata": {}}))
+@pytest.mark.parametrize("image", [None, "evil"])
+def test_anothers_job_of_its_name_is_a_failure(image):
+    other = json.loads(plan().requests[0].body)
+    other["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    result, _ = drive(KIND.act(STEP, RUN, plan()), (409, refused("exists")), (200, other))
     assert (result.result, result.reason) == (Result.PERMANENT, "NameTaken")
 
 

@@ -40,8 +40,9 @@ def test_it_is_under_way_once_it_is_there(answer):
     assert (result.result, result.pending, result.handle) == (Result.OK, True, NAME)
 
 
-def found(phase, parent="run-1"):
-    return {"spec": {"parentRef": {"name": parent}}, "status": {"phase": phase}}
+def found(phase, **other):
+    spec = json.loads(plan().requests[0].body)["spec"]
+    return {"spec": spec | other, "status": {"phase": phase}}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,9 @@ def found(phase, parent="run-1"):
         ((200, found("Running")), Result.OK, True),
         ((200, found("Succeeded")), Result.OK, False),
         ((200, found("Undone")), Result.PERMANENT, False),
-        ((200, found("Succeeded", "another")), Result.PERMANENT, False),
+        ((200, found("Succeeded", parentRef={"name": "another"})), Result.PERMANENT, False),
+        ((200, found("Succeeded", requestedBy="mallory")), Result.PERMANENT, False),
+        ((200, found("Succeeded", parameters={})), Result.PERMANENT, False),
         ((404, refused("gone")), Result.PERMANENT, False),
         ((500, None), Result.RETRY, False),
     ],

@@ -7,8 +7,9 @@ from watchbill.api.durations import parse_duration
 from watchbill.api.run_reasons import RunReason
 from watchbill.api.runbook import Safety
 from watchbill.api.runbook_run_status import Lock
-from watchbill.core.runs.draft import RunDraft, scope_of
+from watchbill.core.runs.draft import RunDraft, facts_of, scope_of
 from watchbill.core.runs.observation import OtherRun
+from watchbill.core.runs.output import masked
 from watchbill.core.runs.pinning import Block
 from watchbill.core.steps.rendering import text
 
@@ -65,7 +66,7 @@ def lock_key(draft: RunDraft) -> str:
     safety = draft.runbook.safety
     if safety is None or safety.lock_key is None:
         return f"runbook/{draft.spec.runbook_ref.name}"
-    return text(safety.lock_key, scope_of(draft))[:253]
+    return masked(text(safety.lock_key, scope_of(draft)), facts_of(draft).masked)[:253]
 
 
 def wants_others(draft: RunDraft) -> bool:

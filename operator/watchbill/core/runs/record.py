@@ -98,6 +98,8 @@ def _cleaned(outcome: RunOutcome) -> StepResult:
     """The result, with nothing in its message that must not be shown."""
     effect, result = outcome.effect, outcome.result
     text = cut(neutral(masked(result.message, effect.run.masked)), MESSAGE)
+    # What holds a secret is not kept, and is taken back by hand.
+    undo = result.undo if masked(result.undo, effect.run.masked) == result.undo else ""
     return StepResult(
         result.result,
         result.pending,
@@ -105,7 +107,7 @@ def _cleaned(outcome: RunOutcome) -> StepResult:
         shown(result.output, effect.run.masked),
         result.reason,
         text,
-        result.undo,
+        undo,
         result.planned,
     )
 
@@ -123,7 +125,7 @@ def _acted(draft: RunDraft, step: StepStatus, effect: ActOn, result: StepResult)
     draft = draft.with_step(name, attempts=step.attempts + 1, claim=None)
     match result.result:
         case Result.OK:
-            debt = result.planned.debt if result.planned is not None else ""
+            debt = masked(result.planned.debt, effect.run.masked) if result.planned is not None else ""
             draft = finishing.indebted(draft.with_step(name, undo=result.undo), name, debt)
             if not result.pending:
                 return finishing.done(draft, effect.body, result.output)

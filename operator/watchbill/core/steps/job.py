@@ -54,8 +54,7 @@ class JobKind:
         name = job_name(step, run)
         if answer.result == Result.CONFLICT:
             found = yield _request("get", run, name)
-            labels = parsed(found.body).get("metadata", {}).get("labels", {})
-            if not found.is_ok or labels.get(RUN_LABEL) != run.uid:
+            if not found.is_ok or not _is_own(parsed(found.body), step, run):
                 return StepResult(
                     Result.PERMANENT, reason="NameTaken", message=f"a Job {name} is there already"
                 )
@@ -84,6 +83,20 @@ class JobKind:
 
     def patience(self, step: Step) -> None:
         """The step's own timeout."""
+
+
+def _is_own(found: Json, step: Step, run: RunFacts) -> bool:
+    """Whether the Job is the one that the step makes."""
+    wanted = _manifest(step, run)["spec"]["template"]["spec"]
+    pod = found.get("spec", {}).get("template", {}).get("spec", {})
+    (container,), own = wanted["containers"], (pod.get("containers") or [{}])[0]
+    same = all(own.get(name) == container.get(name) for name in ("image", "command"))
+    labels = found.get("metadata", {}).get("labels") or {}
+    return (
+        labels.get(RUN_LABEL) == run.uid
+        and same
+        and pod.get("serviceAccountName") == wanted["serviceAccountName"]
+    )
 
 
 def job_name(step: Step, run: RunFacts) -> str:

@@ -50,8 +50,7 @@ class NestedKind:
         if not found.is_ok:
             return StepResult(Result.RETRY, message=found.message)
         thing = parsed(found.body)
-        parent = thing.get("spec", {}).get("parentRef", {}).get("name")
-        if parent != run.name:
+        if not _is_own(thing, step, run):
             said = f"a run {handle} is there that is no part of this one"
             return StepResult(Result.PERMANENT, reason="NameTaken", message=said)
         phase = thing.get("status", {}).get("phase", "")
@@ -69,6 +68,12 @@ class NestedKind:
 def run_name(step: Step, run: RunFacts) -> str:
     """The name of the run: the same for every try of one step of one run."""
     return f"{run.name[:40].rstrip('-.')}-{digest([run.uid, step.name])[:10]}"
+
+
+def _is_own(thing: dict[str, Any], step: Step, run: RunFacts) -> bool:
+    """Whether the run is the one that was created: the API server let nobody else request it in that name."""
+    spec, wanted = thing.get("spec", {}), _manifest(step, run)["spec"]
+    return all(spec.get(name, {}) == wanted[name] for name in wanted)
 
 
 def _request(verb: str, run: RunFacts, name: str = "", body: str = "") -> ApiRequest:
