@@ -25,9 +25,9 @@ def step(**body: Any) -> Step:
     return Step.model_validate({"name": "first", **body})
 
 
-def drive(exchange: Generator[Request, Answer, Any], *given: Given) -> tuple[Any, list[Request]]:
+def drive(exchange: Generator[Request, Answer, Any], *given: Given) -> tuple[Any, list[Any]]:
     """What the exchange returns, and what it asked; every answer must be asked for."""
-    asked: list[Request] = []
+    asked: list[Any] = []
     left = list(given)
     answer: Answer | None = None
     while True:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from watchbill.core.steps.kubernetes import KubernetesKind
 from watchbill.core.steps.reversing import kept, read, reversal
 
 KIND = KubernetesKind()
-BEFORE = {
+BEFORE: dict[str, Any] = {
     "kind": "Deployment",
     "metadata": {"name": "checkout", "uid": "d-1", "resourceVersion": "7"},
     "spec": {"replicas": 2, "paused": False},
