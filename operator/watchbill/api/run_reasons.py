@@ -32,6 +32,7 @@ class RunReason(Explained):
         "InvalidStep",
         "A step cannot be made of the parameters, or this operator knows no such kind.",
     )
+    UNREADABLE = "Unreadable", "What was pinned was changed since, or is of a newer operator."
     TOO_LARGE = "TooLarge", "The runbook is too large to be pinned in a run; split it."
     ACCOUNT_FORBIDDEN = (
         "AccountForbidden",

@@ -7,6 +7,7 @@ import pytest
 
 from tests.core.runs.world import T0, TARGET, World, lost, run, said, scale, world
 from watchbill.core.runs.effects import ActOn, AskPerson, UndoStep
+from watchbill.core.runs.snapshot import content_hash
 from watchbill.core.steps.answers import answered
 from watchbill.core.steps.contract import ApiRequest, HttpRequest, Message, Request
 
@@ -479,6 +480,33 @@ def test_the_runbook_may_change_meanwhile_and_the_run_does_not():
     told.play(SOON)
     assert told.status.snapshot == before
     assert replicas(told) == 5
+
+
+def pinned_anew(told: World, content: str, hash_: str = "") -> None:
+    """Somebody else writes another snapshot into the status."""
+    found = told.status.snapshot.model_copy(
+        update={"content": content, "hash": hash_ or content_hash(content)}
+    )
+    told.run = told.run.model_copy(update={"status": told.status.model_copy(update={"snapshot": found})})
+
+
+@pytest.mark.parametrize(
+    ("change", "keeps_hash", "message"),
+    [
+        (('"replicas":5', '"replicas":500'), True, "is not what was pinned"),
+        (('"kubernetes":', '"teleport":'), False, "step up is of a kind that only a newer operator knows"),
+        (('"risk":"Low"', '"risk":"Cosmic"'), False, "was pinned by a newer operator"),
+    ],
+)
+def test_a_snapshot_that_cannot_be_gone_by_holds_the_run_up(change, keeps_hash, message):
+    told = world(scale("up", 5, risk="Low", approval={"count": 1})).play()
+    old = told.status.snapshot
+    pinned_anew(told, old.content.replace(*change), old.hash if keeps_hash else "")
+    told.approve("bo")
+    told.play(SOON)
+    assert (told.status.phase, told.status.blocked_reason) == ("Blocked", "Unreadable")
+    assert message in told.status.blocked_message
+    assert told.written == []
 
 
 def test_a_run_begins_at_its_creation():

@@ -36,6 +36,15 @@ def judged(draft: RunDraft) -> RunDraft:
     return draft if found == draft.status.conditions else draft.having(conditions=found)
 
 
+def held_up(draft: RunDraft, reason: RunReason, message: str) -> RunDraft:
+    """The draft that this operator cannot go on with, all else left as it is."""
+    blocked = _condition(draft, RunCondition.BLOCKED, ("True", reason, message))
+    others = tuple(each for each in draft.status.conditions if each.type != blocked.type)
+    followed = following(draft.status.conditions, [*others, blocked], draft.now)
+    said = {"blocked_reason": reason.value, "blocked_message": message, "conditions": followed}
+    return draft.having(phase="Blocked", **said)
+
+
 def _condition(draft: RunDraft, type_: RunCondition, said: Said) -> Condition:
     status, reason, message = said
     known = find(draft.status.conditions, type_)

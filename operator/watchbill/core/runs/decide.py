@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from watchbill.api.run_reasons import RunReason
 from watchbill.api.runbook_run_status import StepStatus
 from watchbill.core.runs import (
     approvals,
@@ -11,6 +12,7 @@ from watchbill.core.runs import (
     guards,
     pinning,
     planning,
+    snapshot,
     stepping,
     undoing,
 )
@@ -53,6 +55,9 @@ def decide_run(observation: RunObservation, now: datetime) -> RunDecision:
     draft = RunDraft(observation, now, observation.run.status)
     if draft.is_over:
         return RunDecision(draft.status)
+    pinned = draft.status.snapshot
+    if pinned is not None and (problem := snapshot.problem(pinned.hash, pinned.content)):
+        return RunDecision(conditions.held_up(draft, RunReason.UNREADABLE, problem).status)
     draft = _settled(draft)
     first = min((moment for moment in _wakeups(draft) if moment > now), default=None)
     flying = observation.in_flight
