@@ -7,15 +7,18 @@ import pytest
 import yaml
 from pydantic import BaseModel, Field, create_model
 
+from watchbill.api.admission.accounts import NAME as ACCOUNTS
 from watchbill.api.admission.acts import NAME as ACTS
 from watchbill.api.admission.manifests import policies, stamps, to_yaml
 from watchbill.api.admission.policy import literal, said
+from watchbill.api.admission.runs import NAME as RUN_ACTS
 from watchbill.api.admission.secrets import NAME as SECRETS
 from watchbill.api.admission.secrets import secret_paths
 from watchbill.api.connection import SecretKeyRef
 from watchbill.api.crd import crd
 from watchbill.api.group import DEFAULT_OPERATOR_USER, GROUP
 from watchbill.api.kinds import KINDS
+from watchbill.api.runbook_run import IMMUTABLE, MUTABLE
 from watchbill.api.verbs import AUTHORED, AUTHORS, CORRECTIONS, DECLARATION, STATE, VERB_OF
 
 Json = dict[str, Any]
@@ -87,12 +90,18 @@ class TestEveryFieldOfAnIncident:
 
 
 class TestEverySecret:
-    @pytest.mark.parametrize("kind", [kind.plural for kind in KINDS])
+    @pytest.mark.parametrize("kind", [kind.plural for kind in KINDS if kind.plural != "runbooks"])
     def test_that_a_spec_names_is_guarded(self, kind):
         named = set(paths_below(spec_schema(kind), "SecretRef"))
         guarded = [each["messageExpression"] for each in validations(SECRETS)]
         assert {path for path in named if [m for m in guarded if f"'spec.{path}: `'" in m]} == named
         assert bool(named) is (kind == "connections"), "the policy is about connections alone"
+
+    def test_of_a_runbook_is_read_as_its_account_whose_token_its_author_may_have(self):
+        assert set(paths_below(spec_schema("runbooks"), "SecretRef"))
+        (guard,) = validations(ACCOUNTS)
+        assert "subresource('token')" in guard["expression"]
+        assert "name(object.spec.serviceAccountName).check('create')" in guard["expression"]
 
     def test_is_found_at_any_depth(self):
         class Account(BaseModel):
@@ -110,6 +119,24 @@ class TestEverySecret:
         many = create_model("Many", keys=container)
         with pytest.raises(TypeError, match=r"Many\.keys repeats a reference to a Secret"):
             list(secret_paths(many))
+
+
+class TestEveryFieldOfARun:
+    def test_never_changes_or_is_an_act_of_a_person_with_a_verb(self):
+        assert set(spec_schema("runbookruns")["properties"]) == {*IMMUTABLE, *MUTABLE}
+        for field in MUTABLE:
+            guards = [each for each in validations(RUN_ACTS) if f"to set spec.{field}" in str(each)]
+            assert len(guards) == 1
+            assert ".check(" in guards[0]["expression"]
+
+    def test_under_a_users_name_is_written_by_that_user(self):
+        for field in MUTABLE:
+            own = f"variables.{field}.all(k, k == variables.me)"
+            assert [each for each in validations(RUN_ACTS) if own in each["expression"]]
+
+    def test_that_approves_is_not_the_requesters_not_even_through_the_operator(self):
+        (guard,) = [each for each in validations(RUN_ACTS) if "must not approve" in str(each)]
+        assert "proxy" not in guard["expression"]
 
 
 class TestEveryPolicy:

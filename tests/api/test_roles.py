@@ -7,7 +7,7 @@ import yaml
 
 from dev.layout import REPOSITORY
 from watchbill.api.group import DEFAULT_OPERATOR_USER, GROUP, SECRET_READER_ROLE
-from watchbill.api.kinds import KINDS
+from watchbill.api.kinds import KINDS, WATCHED
 from watchbill.api.verbs import VERB_OF
 
 READS = {"get", "list", "watch"}
@@ -40,7 +40,7 @@ def test_a_role_has_no_wildcard(role):
 class TestTheOperatorsRole:
     def test_reads_every_kind_and_patches_its_status_and_writes_nothing_else_of_ours(self):
         role = granted("watchbill")
-        for kind in KINDS:
+        for kind in WATCHED:
             assert role.pop(kind.plural) == READS
             assert role.pop(f"{kind.plural}/status") == {"patch"}
         assert role == {"events": {"create", "patch"}}
@@ -77,13 +77,19 @@ class TestPeoplesRoles:
     def test_an_approver_posts_nothing(self):
         assert granted("watchbill-approver")["incidentupdates"] == READS | {"patch", "approve"}
 
+    def test_an_approver_runs_nothing_and_a_responder_approves_nothing(self):
+        approver, responder = granted("watchbill-approver"), granted("watchbill-responder")
+        assert (approver["runbooks"], approver["runbookruns"]) == (READS | {"approve"}, READS | {"patch"})
+        assert responder["runbooks"] == READS | {"run"}
+        assert responder["runbookruns"] == READS | {"create", "patch"}
+
     def test_a_viewer_reads_every_kind_and_writes_none(self):
         assert granted("watchbill-viewer") == {kind.plural: READS for kind in KINDS}
 
     def test_a_team_admin_writes_what_git_owns_in_a_namespace(self):
         role = granted("watchbill-team-admin")
         writers = {resource for resource, verbs in role.items() if verbs & {"create", "update", "patch"}}
-        assert writers == {"escalationpolicies", "connections"}
+        assert writers == {"escalationpolicies", "connections", "runbooks"}
 
     def test_nobody_writes_status(self):
         people = [each for each in ROLES if each["metadata"]["name"].startswith("watchbill-")]

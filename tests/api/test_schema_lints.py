@@ -22,6 +22,8 @@ RESERVED = {"ep", "es", "ss", "ps", "ar", "ro", "rb", "po", "no", "ns", "cm", "s
 BOOLEANS = {
     "spec.escalation.adoptPolicy",
     "spec.severities[].autoResolve",
+    "spec.parameters[].secret",
+    "spec.dryRun",
 }
 """The booleans of specs; each is an act or a switch that cannot grow a third value."""
 
@@ -51,14 +53,26 @@ def test_MaxLength_every_array_and_map_is_bounded():
 def test_MaxLength_the_keys_of_every_map_are_bounded_by_a_rule():
     maps = [n for n in of_type("object") if "additionalProperties" in n.schema]
     rules = [[each["rule"] for each in n.schema.get("x-kubernetes-validations", [])] for n in maps]
-    assert paths(maps) == ["Incident.spec.acknowledgedBy", "IncidentUpdate.spec.approvals"]
+    assert paths(maps) == [
+        "Incident.spec.acknowledgedBy",
+        "IncidentUpdate.spec.approvals",
+        "Runbook.spec.steps[].runbook.parameters",
+        "Runbook.spec.steps[].undo.runbook.parameters",
+        "RunbookRun.spec.parameters",
+        "RunbookRun.spec.approvals",
+        "RunbookRun.spec.manualDone",
+        "RunbookRun.spec.cancelledBy",
+    ]
     assert all(any("size(k) <= 253" in rule for rule in found) for found in rules)
 
 
-def test_NoMaps_only_what_people_key_by_their_own_name_is_a_map():
+def test_NoMaps_only_what_people_key_by_their_own_name_and_parameters_are_maps():
     assert {n.field for n in of_type("object") if "additionalProperties" in n.schema} == {
         "acknowledgedBy",
         "approvals",
+        "manualDone",
+        "cancelledBy",
+        "parameters",
     }
 
 
@@ -141,7 +155,7 @@ def test_NoTimestamp_a_moment_is_a_date_time_and_ends_in_Time():
 def test_NoDurations_durations_are_bounded_gep_2257_texts():
     """GEP-2257 in place of integers: people write 5m; the rule says the bounds."""
     durations = [n for n in of_type("string") if "h|m|s|ms" in n.schema.get("pattern", "")]
-    assert len(durations) == 6
+    assert len(durations) == 16
     for node in durations:
         (rule,) = node.schema["x-kubernetes-validations"]
         assert rule["rule"].startswith("duration(self) >= duration('1s') && "), node.path
@@ -205,6 +219,17 @@ def test_defaults_are_only_where_absence_would_puzzle_people():
         "Connection.spec.smtp.tls": "StartTLS",
         "Connection.spec.slack.baseURL": "https://slack.com",
         "IncidentUpdate.spec.approvals{}.decision": "Approved",
+        "Runbook.spec.start": "Manual",
+        "Runbook.spec.parameters[].type": "String",
+        "Runbook.spec.steps[].approval.count": 1,
+        "Runbook.spec.steps[].approval.expiresAfter": "30m",
+        "Runbook.spec.steps[].kubernetes.patch.type": "Strategic",
+        "Runbook.spec.steps[].kubernetes.delete.propagation": "Background",
+        "Runbook.spec.steps[].http.method": "POST",
+        "Runbook.spec.steps[].undo.kubernetes.patch.type": "Strategic",
+        "Runbook.spec.steps[].undo.kubernetes.delete.propagation": "Background",
+        "Runbook.spec.steps[].undo.http.method": "POST",
+        "RunbookRun.spec.approvals{}.decision": "Approved",
     }
 
 
@@ -216,7 +241,7 @@ def test_every_rule_has_a_message_that_says_must():
 
 def test_short_names_are_distinct_and_nobody_elses():
     short = [name for kind in KINDS for name in kind.short_names]
-    assert sorted(short) == ["escpol", "inc", "incclass", "incupd"]
+    assert sorted(short) == ["escpol", "inc", "incclass", "incupd", "rbk", "rbrun"]
     assert set(short) & RESERVED == set()
     assert set(short) & {kind.plural for kind in KINDS} == set()
 

@@ -45,6 +45,24 @@ def test_a_map_counts_its_keys():
     assert worst_case_bytes(schema) == len("{}") + 3 * len(one)
 
 
+@pytest.mark.parametrize(
+    "rule", ["(has(self.a) ? 1 : 0) + (has(self.b) ? 1 : 0) == 1", "has(self.a) != has(self.b)"]
+)
+def test_of_a_union_the_largest_counts(rule):
+    schema = {
+        "type": "object",
+        "properties": {
+            "a": {"type": "string", "maxLength": 2},
+            "b": {"type": "string", "maxLength": 5},
+            "c": {"type": "boolean"},
+        },
+        "x-kubernetes-validations": [{"rule": rule, "message": "one must be set"}],
+    }
+    assert worst_case_bytes(schema) == len('{"b":"12345","c":false,}')
+    no_union = schema | {"x-kubernetes-validations": [{"rule": "has(self.a) && has(self.b)"}]}
+    assert worst_case_bytes(no_union) == len('{"a":"12","b":"12345","c":false,}')
+
+
 def test_a_text_without_bound_has_no_worst_case():
     with pytest.raises(KeyError):
         worst_case_bytes({"type": "string"})

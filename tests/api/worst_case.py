@@ -1,5 +1,7 @@
 """How many bytes of JSON the largest object of a structural schema takes, for ASCII text."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 LONGEST_BOOLEAN = len("false")
@@ -37,7 +39,23 @@ def _entries(schema: dict[str, Any]) -> int:
     if "additionalProperties" in schema:
         value = worst_case_bytes(schema["additionalProperties"])
         return int(schema["maxProperties"]) * (QUOTES + KEY_LENGTH + COLON + value + COMMA)
-    return sum(
-        QUOTES + len(name) + COLON + worst_case_bytes(child) + COMMA
+    sizes = {
+        name: QUOTES + len(name) + COLON + worst_case_bytes(child) + COMMA
         for name, child in schema.get("properties", {}).items()
-    )
+    }
+    for union in _unions(schema):
+        # A field of two unions counts in the first; what is left of the second is then its own.
+        left = [name for name in union if name in sizes]
+        sizes["|".join(left)] = max(sizes.pop(name) for name in left)
+    return sum(sizes.values())
+
+
+_COUNTED = re.compile(r"(\(has\(self\.\w+\) \? 1 : 0\)( \+ )?)+ (==|<=) 1")
+_EITHER = re.compile(r"has\(self\.\w+\) != has\(self\.\w+\)")
+
+
+def _unions(schema: dict[str, Any]) -> Iterator[list[str]]:
+    """The fields of which a rule lets at most one be set."""
+    for each in schema.get("x-kubernetes-validations", []):
+        if _COUNTED.fullmatch(each["rule"]) or _EITHER.fullmatch(each["rule"]):
+            yield re.findall(r"self\.(\w+)", each["rule"])

@@ -5,9 +5,11 @@ import ast
 import pytest
 
 from tests.architecture.sources import python_sources
-from watchbill.api.reasons import READY, REASONS, EventReason, IncidentCondition, Reason
+from watchbill.api.reasons import READY, REASONS, EventReason, Explained, IncidentCondition, Reason
+from watchbill.api.run_reasons import RunCondition, RunEventReason, RunReason
 
-MEMBERS = [*IncidentCondition, *Reason, *EventReason]
+OF_RUNS = [RunCondition, RunReason, RunEventReason]
+MEMBERS = [*IncidentCondition, *Reason, *EventReason, *(each for kind in OF_RUNS for each in kind)]
 
 
 def given() -> set[tuple[str, str]]:
@@ -21,15 +23,15 @@ def given() -> set[tuple[str, str]]:
     }
 
 
-@pytest.mark.parametrize("kind", [Reason, EventReason])
-def test_every_reason_is_given_by_somebody(kind: type[Reason] | type[EventReason]):
+@pytest.mark.parametrize("kind", [Reason, EventReason, *OF_RUNS])
+def test_every_reason_is_given_by_somebody(kind: type[Explained]):
     used = {attribute for name, attribute in given() if name == kind.__name__}
     assert [member.name for member in kind if member.name not in used] == []
 
 
 def test_every_word_has_a_sentence_of_its_own():
     assert [m for m in MEMBERS if not (m.sentence[0].isupper() and m.sentence.endswith("."))] == []
-    for kind in (IncidentCondition, Reason, EventReason):
+    for kind in (IncidentCondition, Reason, EventReason, *OF_RUNS):
         assert len({member.sentence for member in kind}) == len(kind)
 
 

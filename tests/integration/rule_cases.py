@@ -32,6 +32,12 @@ BASES: dict[str, Change] = {
         "audience": ["Internal"],
         "text": "We look into it.",
     },
+    "Runbook": {
+        "title": "Wait for a while",
+        "serviceAccountName": "incident-responder",
+        "steps": [{"name": "first", "wait": {"duration": "1s"}}],
+    },
+    "RunbookRun": {"runbookRef": {"name": "roll-back"}, "requestedBy": "admin"},
 }
 """The least that each kind takes; a change is a JSON merge patch of its spec."""
 
@@ -47,6 +53,8 @@ class Case:
     refuses: tuple[Change, ...]
     before: Change | None = None
     """The object as it was, for a rule about a change; the changes are then patches of it."""
+    status: Change | None = None
+    """The status that the object had."""
 
     @property
     def kind(self) -> str:

@@ -64,6 +64,8 @@ COLUMNS = {
     "incidentclasses": "NAME READY AGE",
     "connections": "NAME READY AGE",
     "incidentupdates": "NAME INCIDENT BY PUBLIC READY AGE",
+    "runbooks": "NAME ACCOUNT START READY AGE",
+    "runbookruns": "NAME RUNBOOK PHASE STEPS BY BLOCKED AGE",
 }
 
 WIDE_COLUMNS = {
@@ -72,6 +74,8 @@ WIDE_COLUMNS = {
     "incidentclasses": "NAME READY REASON MESSAGE AGE",
     "connections": "NAME READY REASON MESSAGE AGE",
     "incidentupdates": "NAME INCIDENT BY PUBLIC READY REASON MESSAGE AGE",
+    "runbooks": "NAME ACCOUNT START READY REASON MESSAGE AGE TITLE",
+    "runbookruns": f"{COLUMNS['runbookruns']} INCIDENT PLAN MESSAGE",
 }
 
 

@@ -5,11 +5,14 @@ import pytest
 from dev.client import Answer
 from tests.api.nodes import nodes
 from tests.integration.objects import PLURAL_OF, create, judged
-from tests.integration.rule_cases import CASES, Case, Change, manifest
+from tests.integration.rule_cases import CASES as OTHER_CASES
+from tests.integration.rule_cases import Case, Change, manifest
+from tests.integration.runbook_rule_cases import RUNBOOK_CASES
 from tests.support.people import DRY_RUN, Person
 
 pytestmark = pytest.mark.cluster
 
+CASES = (*OTHER_CASES, *RUNBOOK_CASES)
 RULES = {
     (node.path, rule["message"])
     for node in nodes()
@@ -32,6 +35,8 @@ def said_to(admin: Person, case: Case, change: Change) -> Answer:
     before = manifest(case.kind, case.before)
     create(admin, before)
     path = admin.path(PLURAL_OF[case.kind], before["metadata"]["name"])
+    if case.status is not None:
+        assert admin.ask("PATCH", f"{path}/status", {"status": case.status}).succeeded
     return admin.ask("PATCH", f"{path}?{DRY_RUN}", {"spec": change})
 
 

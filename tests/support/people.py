@@ -121,7 +121,7 @@ class Stage:
 
         With a name they are granted on the object of that name alone.
         """
-        role = f"{user}-{resource}".replace(":", "-")
+        role = f"{user}-{resource}".replace(":", "-").replace("/", "-")
         rule: Json = {"apiGroups": [group], "resources": [resource], "verbs": verbs}
         if name is not None:
             rule["resourceNames"] = [name]
@@ -143,7 +143,10 @@ class Stage:
 
     def may(self, user: str, resource: str, verb: str, group: str = GROUP, name: str | None = None) -> bool:
         """Whether RBAC lets this person do this here."""
+        resource, _, subresource = resource.partition("/")
         attributes = {"namespace": self.namespace, "group": group, "resource": resource, "verb": verb}
+        if subresource:
+            attributes["subresource"] = subresource
         if name is not None:
             attributes["name"] = name
         review = {"spec": {"user": user, "resourceAttributes": attributes}}

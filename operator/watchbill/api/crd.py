@@ -7,17 +7,15 @@ import yaml
 
 from watchbill.api.group import CATEGORY, GROUP, VERSION
 from watchbill.api.kinds import KINDS, Column, Kind
-from watchbill.api.schema import rule, rules
-from watchbill.api.structural import Schema, as_status, structural
+from watchbill.api.schema import rule
+from watchbill.api.structural import RULES, Schema, as_status, structural
 
 NAME_LENGTH = 63
 
-SHORT_NAME = rules(
-    rule(
-        f"size(self.metadata.name) <= {NAME_LENGTH}",
-        f"`metadata.name` must be at most {NAME_LENGTH} characters: choose a shorter name",
-        ".metadata.name",
-    )
+SHORT_NAME = rule(
+    f"size(self.metadata.name) <= {NAME_LENGTH}",
+    f"`metadata.name` must be at most {NAME_LENGTH} characters: choose a shorter name",
+    ".metadata.name",
 )
 """References to the kind can then be short, and whoever freezes many of them stays small."""
 
@@ -98,7 +96,13 @@ def _schema(kind: Kind) -> Schema:
             "spec": _held("spec", fields["spec"]),
             "status": as_status(_held("status", fields["status"])),
         },
-    } | ({} if kind.long_names else SHORT_NAME)
+    } | _rules(kind)
+
+
+def _rules(kind: Kind) -> Schema:
+    """The keyword with the CEL rules over the whole object, or nothing."""
+    found = [*kind.rules, *([] if kind.long_names else [SHORT_NAME])]
+    return {RULES: found} if found else {}
 
 
 def _held(name: str, schema: Schema) -> Schema:

@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic.config import JsonDict
+
 from watchbill.api.connection import Connection
 from watchbill.api.escalation_policy import EscalationPolicy
 from watchbill.api.incident import Incident
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
+from watchbill.api.runbook import Runbook
+from watchbill.api.runbook_run import ENDED_RULE, RunbookRun
 
-Model = type[Incident | EscalationPolicy | IncidentClass | Connection | IncidentUpdate]
+Model = type[Incident | EscalationPolicy | IncidentClass | Connection | IncidentUpdate | Runbook | RunbookRun]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,10 @@ class Kind:
     scope: Literal["Namespaced", "Cluster"] = "Namespaced"
     long_names: bool = False
     """Whether names of over 63 characters are taken; references to the kind must then fit them."""
+    rules: tuple[JsonDict, ...] = ()
+    """The CEL rules over the whole object, its status included."""
+    watched: bool = True
+    """Whether the operator follows its objects. Of a kind that it does not follow yet, it does nothing."""
 
     @property
     def name(self) -> str:
@@ -131,5 +139,44 @@ KINDS = (
         short_names=("incupd",),
         selectable=(".spec.incidentRef.name", ".spec.by", ".spec.publicPhase"),
     ),
+    Kind(
+        Runbook,
+        "runbooks",
+        "Runbook is a reviewed way to mitigate: typed parameters, ordered steps, the ServiceAccount that "
+        "they act as, and limits. It is a template; a RunbookRun runs it.",
+        (
+            Column("Account", ".spec.serviceAccountName"),
+            Column("Start", ".spec.start"),
+            *READY,
+            AGE,
+            Column("Title", ".spec.title", wide=True),
+        ),
+        short_names=("rbk",),
+        watched=False,
+    ),
+    Kind(
+        RunbookRun,
+        "runbookruns",
+        "RunbookRun is one execution of a Runbook, pinned to its content: the plan that was shown, who "
+        "approved it, and what became of each step. Once it has ended, nothing of it changes.",
+        (
+            Column("Runbook", ".spec.runbookRef.name"),
+            Column("Phase", ".status.phase"),
+            Column("Steps", ".status.progress"),
+            Column("By", ".spec.requestedBy"),
+            Column("Blocked", ".status.blockedReason"),
+            AGE,
+            Column("Incident", ".spec.incidentRef.name", wide=True),
+            Column("Plan", ".status.plan.hash", wide=True),
+            Column("Message", ".status.blockedMessage", wide=True),
+        ),
+        short_names=("rbrun",),
+        selectable=(".spec.runbookRef.name", ".spec.incidentRef.name", ".status.phase"),
+        rules=(ENDED_RULE,),
+        watched=False,
+    ),
 )
 """Every kind, in the order in which manifests and the reference list them."""
+
+WATCHED = tuple(kind for kind in KINDS if kind.watched)
+"""The kinds whose objects the operator follows."""

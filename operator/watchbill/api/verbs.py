@@ -52,6 +52,11 @@ ENDED = ("Closed", "Cancelled", "Merged")
 INCIDENTS = "incidents"
 UPDATES = "incidentupdates"
 CONNECTIONS = "connections"
+RUNBOOKS = "runbooks"
+RUNS = "runbookruns"
 
 APPROVE = "approve"
-"""The verb on incidentupdates that guards the approvals of an update."""
+"""The verb that guards approvals: on incidentupdates of an update, on runbooks of a run."""
+
+RUN = "run"
+"""The verb on runbooks that lets somebody run one."""

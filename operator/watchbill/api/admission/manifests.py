@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import yaml
 
+from watchbill.api.admission.accounts import runbook_account
 from watchbill.api.admission.acts import incident_acts
 from watchbill.api.admission.deletion import incident_deletion
 from watchbill.api.admission.policy import Manifest
+from watchbill.api.admission.runs import runbook_runs
 from watchbill.api.admission.secrets import connection_secrets
 from watchbill.api.admission.severity import incident_severity
-from watchbill.api.admission.stamp import incident_stamp, update_stamp
+from watchbill.api.admission.stamp import incident_stamp, run_stamp, update_stamp
 from watchbill.api.admission.updates import incident_updates
 from watchbill.api.group import DEFAULT_OPERATOR_USER
 
@@ -22,6 +24,8 @@ def policies(operator_user: str = DEFAULT_OPERATOR_USER) -> list[Manifest]:
     return [
         *incident_deletion(),
         *connection_secrets(),
+        *runbook_account(),
+        *runbook_runs(operator_user),
         *incident_severity(operator_user),
         *incident_updates(operator_user),
         *incident_acts(operator_user),
@@ -30,7 +34,7 @@ def policies(operator_user: str = DEFAULT_OPERATOR_USER) -> list[Manifest]:
 
 def stamps(operator_user: str = DEFAULT_OPERATOR_USER) -> list[Manifest]:
     """Every policy that fills in an author, and its binding; they need Kubernetes 1.36."""
-    return [*update_stamp(operator_user), *incident_stamp(operator_user)]
+    return [*update_stamp(operator_user), *run_stamp(operator_user), *incident_stamp(operator_user)]
 
 
 class _Dumper(yaml.SafeDumper):

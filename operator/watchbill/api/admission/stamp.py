@@ -4,7 +4,7 @@ Another's name that is typed is left as it is, for the policies that refuse to j
 """
 
 from watchbill.api.admission.policy import ME, Manifest, literal, matching, mutating, one_of, variables
-from watchbill.api.verbs import AUTHORED, AUTHORS, DECLARATION, INCIDENTS, UPDATES
+from watchbill.api.verbs import AUTHORED, AUTHORS, DECLARATION, INCIDENTS, RUNS, UPDATES
 
 
 def incident_stamp(operator_user: str) -> list[Manifest]:
@@ -31,6 +31,17 @@ def update_stamp(operator_user: str) -> list[Manifest]:
         "mutations": [_json_patch(f'[JSONPatch{{op: "add", path: "/spec/by", value: {ME}}}]')],
     }
     return mutating("watchbill-incidentupdate-stamp", spec)
+
+
+def run_stamp(operator_user: str) -> list[Manifest]:
+    """The policy on runbookruns and its binding: who runs a new one, where nobody is typed."""
+    nobody = {"name": "nobody-is-named", "expression": "!has(object.spec.requestedBy)"}
+    spec = {
+        "matchConstraints": matching(RUNS, "CREATE"),
+        "matchConditions": [_by_a_person(operator_user), nobody],
+        "mutations": [_json_patch(f'[JSONPatch{{op: "add", path: "/spec/requestedBy", value: {ME}}}]')],
+    }
+    return mutating("watchbill-runbookrun-stamp", spec)
 
 
 def _by_a_person(operator_user: str) -> Manifest:

@@ -1,0 +1,77 @@
+"""What one object has that another has not: shown to people, and made into its own reversal."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+MASK = "***"
+SERVERS_OWN = frozenset(
+    {"resourceVersion", "generation", "managedFields", "uid", "creationTimestamp", "selfLink"}
+)
+"""The fields of metadata that the API server keeps by itself."""
+SECRET_FIELDS = ("data", "stringData")
+LONGEST_VALUE = 160
+
+Json = dict[str, Any]
+_ABSENT = object()
+
+
+def cleaned(thing: Json | None) -> Json:
+    """The object without its status and what the server keeps by itself; empty for none."""
+    found = {key: value for key, value in (thing or {}).items() if key != "status"}
+    if isinstance(found.get("metadata"), dict):
+        found["metadata"] = {k: v for k, v in found["metadata"].items() if k not in SERVERS_OWN}
+    return found
+
+
+def differences(before: Json | None, after: Json | None) -> tuple[str, ...]:
+    """What changes, as `spec.replicas: 2 -> 5`, a field a line, in order; values of Secrets are masked."""
+    kinds = {(each or {}).get("kind") for each in (before, after)}
+    masked = SECRET_FIELDS if "Secret" in kinds else ()
+    return tuple(_lines(cleaned(before), cleaned(after), "", masked))
+
+
+def _lines(before: Any, after: Any, path: str, masked: tuple[str, ...]) -> Iterator[str]:
+    if before == after:
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted({*before, *after}):
+            below = f"{path}.{key}" if path else str(key)
+            yield from _lines(before.get(key, _ABSENT), after.get(key, _ABSENT), below, masked)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _lines(one, other, f"{path}[{index}]", masked)
+    elif path.partition(".")[0] in masked:
+        yield f"{path}: {MASK} -> {MASK}"
+    else:
+        yield f"{path}: {_shown(before)} -> {_shown(after)}"
+
+
+def _shown(value: Any) -> str:
+    if value is _ABSENT:
+        return "absent"
+    text = json.dumps(value, ensure_ascii=True, sort_keys=True)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def merge_patch(source: Json, target: Json) -> Json:
+    """The RFC 7386 merge patch that makes the target of the source."""
+    patch: Json = {key: None for key in source.keys() - target.keys()}
+    for key, value in target.items():
+        old = source.get(key, _ABSENT)
+        if isinstance(old, dict) and isinstance(value, dict):
+            if inner := merge_patch(old, value):
+                patch[key] = inner
+        elif old != value:
+            patch[key] = value
+    return dict(sorted(patch.items()))
+
+
+def is_still(expected: Any, actual: Any) -> bool:
+    """Whether all that a merge patch set is as it set it; null says that the field is absent."""
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        return all(
+            (key not in actual) if value is None else key in actual and is_still(value, actual[key])
+            for key, value in expected.items()
+        )
+    return bool(expected == actual)

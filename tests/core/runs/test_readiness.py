@@ -1,0 +1,69 @@
+"""What is wrong with a runbook is told before anybody runs it."""
+
+import pytest
+
+from tests.core.runs.world import TARGET, runbook, scale
+from tests.support.manifests import documents, parsed
+from watchbill.core.runs.readiness import runbook_problems
+
+WAIT = {"name": "a", "wait": {"duration": "1s"}}
+
+
+@pytest.mark.parametrize(
+    ("step", "spec", "path", "problem"),
+    [
+        (
+            WAIT,
+            {"parameters": [{"name": "p", "type": "Integer", "default": "x"}]},
+            "spec.parameters[p].default",
+            "must be an integer",
+        ),
+        (
+            WAIT,
+            {"safety": {"lockKey": "{{ parameters.p }}"}},
+            "spec.safety.lockKey",
+            "`parameters.p` is not known",
+        ),
+        (WAIT, {"match": {"condition": "=="}}, "spec.match.condition", "is no CEL"),
+        ({**WAIT, "if": "=="}, {}, "spec.steps[a].if", "is no CEL"),
+        (
+            {"name": "a", "manual": {"text": "{{ parameters.p }}"}},
+            {},
+            "spec.steps[a].manual.text",
+            "`parameters.p` is not known",
+        ),
+        (
+            {"name": "a", "rollback": {"targetRef": TARGET}},
+            {},
+            "spec.steps[a].rollback",
+            "this operator knows no such kind",
+        ),
+        (
+            {"name": "a", "kubernetes": {"targetRef": TARGET, "scale": {"replicasParameter": "p"}}},
+            {"parameters": [{"name": "p"}]},
+            "spec.steps[a].kubernetes.scale.replicasParameter",
+            "there is no Integer parameter p",
+        ),
+        (
+            {"name": "a", "check": {"targetRef": TARGET, "condition": "("}},
+            {},
+            "spec.steps[a].check.condition",
+            "is no CEL",
+        ),
+    ],
+)
+def test_a_problem_has_its_path(step, spec, path, problem):
+    (found,) = runbook_problems(runbook(step, **spec).spec)
+    assert found.path == path
+    assert found.message.startswith(problem)
+
+
+def test_a_good_runbook_has_none():
+    assert runbook_problems(runbook(scale("up", 3), WAIT).spec) == ()
+
+
+def test_the_runbook_that_users_type_lacks_nothing_but_its_kind():
+    (document,) = [each for each in documents("runbook.yaml") if each["kind"] == "Runbook"]
+    assert [each.path for each in runbook_problems(parsed(document).spec)] == [
+        "spec.steps[roll-back].rollback"
+    ]
