@@ -7,9 +7,11 @@ runs again, not even its `finally` blocks; a frozen one goes on later, when all 
 import asyncio
 import contextvars
 import selectors
-from collections.abc import Callable, Coroutine, Generator
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from heapq import heappush
 from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
 
 Callback = Callable[..., object]
@@ -27,7 +29,7 @@ class Process:
     name: str
     killed: bool = False
     frozen: bool = False
-    parked: list["_Call"] = field(default_factory=list)
+    parked: list[asyncio.Handle] = field(default_factory=list)
     """What would have run while it was frozen or dead, in order."""
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     failed: list[asyncio.Task[Any]] = field(default_factory=list)
@@ -70,9 +72,9 @@ class Process:
             self.failed.append(task)
 
     def _go_on(self) -> None:
+        loop = cast("VirtualLoop", asyncio.get_running_loop())
         parked, self.parked = self.parked, []
-        for call in parked:
-            call.again()
+        loop.go_on(parked)
 
 
 RUNNING: ContextVar[Process | None] = ContextVar("process", default=None)
@@ -89,6 +91,9 @@ def world_around() -> contextvars.Context:
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop that jumps to the next timer instead of waiting for it."""
 
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+
     def __init__(self) -> None:
         self._now = START
         super().__init__(_Leap(self._leap))
@@ -99,17 +104,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Seconds since the beginning, and `START`."""
         return self._now
 
-    def call_soon(
-        self,
-        callback: Callable[[Unpack[Ts]], object],
-        *args: *Ts,
-        context: contextvars.Context | None = None,
-    ) -> asyncio.Handle:
-        """As every loop's; nothing is called while its process is frozen, or once it is killed."""
-        call = _Call(callback, args)
-        call.handle = super().call_soon(call, context=context)
-        return call.handle
-
     def call_at(
         self,
         when: float,
@@ -118,37 +112,44 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """As every loop's; nothing is called while its process is frozen, or once it is killed."""
-        call = _Call(callback, args)
-        call.handle = handle = super().call_at(when, call, context=context)
-        return handle
+        timer = _Timer(when, callback, args, self, context)
+        heappush(self._scheduled, timer)
+        timer._scheduled = True
+        return timer
+
+    def _call_soon(
+        self, callback: Callback, args: tuple[Any, ...], context: contextvars.Context | None
+    ) -> asyncio.Handle:
+        # What `call_soon` does, of whom the rest is asyncio's own.
+        call = _Call(callback, args, self, context)
+        self._ready.append(call)
+        return call
+
+    def go_on(self, calls: Iterable[asyncio.Handle]) -> None:
+        """Call this, in order, now that its process goes on; whoever has a handle may still cancel it."""
+        self._ready.extend(calls)
 
     def _leap(self, timeout: float | None) -> None:
         assert timeout is not None, "everything waits, and for nothing that time will bring"
         self._now += max(timeout, 0.0)
 
 
-class _Call:
-    """A callback of whatever process made it."""
+class _Call(asyncio.Handle):
+    """What is called only while its process runs, and kept as long as it does not."""
 
-    __slots__ = ("args", "callback", "context", "handle")
+    __slots__ = ()
+    _context: contextvars.Context
 
-    def __init__(self, callback: Callback, args: tuple[Any, ...]) -> None:
-        self.callback, self.args = callback, args
-        self.handle: asyncio.Handle | None = None
-        self.context: contextvars.Context | None = None
-
-    def __call__(self) -> None:
-        process = RUNNING.get()
+    def _run(self) -> None:
+        process = self._context.get(RUNNING)
         if process is not None and (process.killed or process.frozen):
-            self.context = contextvars.copy_context()
             process.parked.append(self)
-        elif self.handle is None or not self.handle.cancelled():
-            self.callback(*self.args)
+        else:
+            super()._run()
 
-    def again(self) -> None:
-        """Be called, now that the process goes on; whoever has the handle may still cancel it."""
-        loop = cast("VirtualLoop", asyncio.get_running_loop())
-        asyncio.SelectorEventLoop.call_soon(loop, self, context=self.context)
+
+class _Timer(_Call, asyncio.TimerHandle):
+    __slots__ = ()
 
 
 class _Leap(selectors.SelectSelector):
