@@ -71,8 +71,10 @@ class Operator:
         loop.call_later(self.span(seconds), process.thaw, context=world_around())
 
     def measures(self) -> list[str]:
-        """What each of its processes tells of itself in numbers."""
-        return [app.metrics.render().decode() for app in self.apps]
+        """Every text in the numbers that each of its processes tells of itself."""
+        registries = [app.metrics.registry for app in self.apps]
+        samples = [sample for each in registries for metric in each.collect() for sample in metric.samples]
+        return [text for sample in samples for text in sample.labels.values()]
 
     def problems(self) -> list[str]:
         """What ended a part of a process that should never end."""

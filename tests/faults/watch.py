@@ -142,11 +142,9 @@ class News:
 
     async def wait(self, seconds: float) -> None:
         """Return when something has changed since the last time, or the time is over."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            pass
+        timer = asyncio.get_running_loop().call_later(seconds, self._event.set)
+        await self._event.wait()
+        timer.cancel()
         self._event.clear()
 
     def end(self) -> None:
