@@ -6,20 +6,20 @@ runs again, not even its `finally` blocks; a frozen one goes on later, when all 
 
 import asyncio
 import contextvars
-import selectors
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from heapq import heappush
-from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
+from heapq import heappop
+from typing import Any, TypeVar, cast
 
-Callback = Callable[..., object]
 Found = TypeVar("Found")
-Ts = TypeVarTuple("Ts")
 
 START = 1000.0
 """Seconds of the loop's clock at its beginning."""
+
+RESOLUTION = 1e-9
+"""Seconds within which timers are due at once."""
 
 
 @dataclass(eq=False)
@@ -73,8 +73,8 @@ class Process:
 
     def _go_on(self) -> None:
         loop = cast("VirtualLoop", asyncio.get_running_loop())
-        parked, self.parked = self.parked, []
-        loop.go_on(parked)
+        loop.go_on(self.parked)
+        self.parked.clear()
 
 
 RUNNING: ContextVar[Process | None] = ContextVar("process", default=None)
@@ -89,80 +89,51 @@ def world_around() -> contextvars.Context:
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop that jumps to the next timer instead of waiting for it."""
+    """An event loop that jumps to the next timer instead of waiting for it; it has no files to wait for.
+
+    Nothing is called while its process is frozen, or once it is killed.
+    """
 
     _ready: deque[asyncio.Handle]
     _scheduled: list[asyncio.TimerHandle]
+    _stopping: bool
+    """As in every loop of asyncio."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._now = START
-        super().__init__(_Leap(self._leap))
-        self._clock_resolution = 1e-9
         self.set_task_factory(_owned)
 
     def time(self) -> float:
         """Seconds since the beginning, and `START`."""
         return self._now
 
-    def call_at(
-        self,
-        when: float,
-        callback: Callable[[Unpack[Ts]], object],
-        *args: *Ts,
-        context: contextvars.Context | None = None,
-    ) -> asyncio.TimerHandle:
-        """As every loop's; nothing is called while its process is frozen, or once it is killed."""
-        timer = _Timer(when, callback, args, self, context)
-        heappush(self._scheduled, timer)
-        timer._scheduled = True
-        return timer
-
-    def _call_soon(
-        self, callback: Callback, args: tuple[Any, ...], context: contextvars.Context | None
-    ) -> asyncio.Handle:
-        # What `call_soon` does, of whom the rest is asyncio's own.
-        call = _Call(callback, args, self, context)
-        self._ready.append(call)
-        return call
-
     def go_on(self, calls: Iterable[asyncio.Handle]) -> None:
         """Call this, in order, now that its process goes on; whoever has a handle may still cancel it."""
         self._ready.extend(calls)
 
-    def _leap(self, timeout: float | None) -> None:
-        assert timeout is not None, "everything waits, and for nothing that time will bring"
-        self._now += max(timeout, 0.0)
+    def _run_once(self) -> None:
+        timers, ready = self._scheduled, self._ready
+        while timers and timers[0].cancelled():
+            heappop(timers)
+        if not ready and not self._stopping:
+            assert timers, "everything waits, and for nothing that time will bring"
+            self._now += max(timers[0].when() - self._now, 0.0)
+        while timers and timers[0].when() < self._now + RESOLUTION:
+            ready.append(heappop(timers))
+        for _ in range(len(ready)):
+            call = ready.popleft()
+            if not call.cancelled():
+                _run(call)
 
 
-class _Call(asyncio.Handle):
-    """What is called only while its process runs, and kept as long as it does not."""
-
-    __slots__ = ()
-    _context: contextvars.Context
-
-    def _run(self) -> None:
-        process = self._context.get(RUNNING)
-        if process is not None and (process.killed or process.frozen):
-            process.parked.append(self)
-        else:
-            super()._run()
-
-
-class _Timer(_Call, asyncio.TimerHandle):
-    __slots__ = ()
-
-
-class _Leap(selectors.SelectSelector):
-    """Waits for no file: nothing in the loop has one."""
-
-    def __init__(self, leap: Callable[[float | None], None]) -> None:
-        super().__init__()
-        self._leap = leap
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Nothing, at once."""
-        self._leap(timeout)
-        return []
+def _run(call: Any) -> None:
+    """Call it; where its process is halted, keep it until that goes on."""
+    process = call._context.get(RUNNING)
+    if process is not None and (process.killed or process.frozen):
+        process.parked.append(call)
+    else:
+        call._run()
 
 
 def _owned(
