@@ -64,7 +64,9 @@ class LocalWatch(Watch):
 
     def start(self) -> None:
         """Begin to watch each kind."""
-        self._tasks = [asyncio.create_task(self._follow(kind.name), name=f"watch {kind}") for kind in KINDS]
+        self._tasks = [
+            asyncio.create_task(self._follow(kind.name), name=f"watch {kind.name}") for kind in KINDS
+        ]
         asyncio.get_running_loop().call_later(LISTING, self.on_gap)
 
     def restart(self) -> None:
