@@ -64,7 +64,9 @@ class LocalWatch(Watch):
 
     def start(self) -> None:
         """Begin to watch each kind."""
-        self._tasks = [asyncio.create_task(self._follow(kind.name), name=f"watch {kind}") for kind in WATCHED]
+        self._tasks = [
+            asyncio.create_task(self._follow(kind.name), name=f"watch {kind.name}") for kind in WATCHED
+        ]
         asyncio.get_running_loop().call_later(LISTING, self.on_gap)
 
     def restart(self) -> None:
@@ -142,11 +144,9 @@ class News:
 
     async def wait(self, seconds: float) -> None:
         """Return when something has changed since the last time, or the time is over."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            pass
+        timer = asyncio.get_running_loop().call_later(seconds, self._event.set)
+        await self._event.wait()
+        timer.cancel()
         self._event.clear()
 
     def end(self) -> None:
