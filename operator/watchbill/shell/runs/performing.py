@@ -11,6 +11,7 @@ from watchbill.core.outcomes import Result
 from watchbill.core.runs.effects import ACTS, ActOn, AskPerson, PlanSteps, RunEffect, UndoStep, run_key
 from watchbill.core.runs.exchange import plans, talk
 from watchbill.core.runs.outcomes import RunOutcome
+from watchbill.core.runs.output import keeping
 from watchbill.core.steps.contract import Answer, Planned, Request, RunFacts, StepResult
 from watchbill.shell.cache import ObjectKey
 from watchbill.shell.clock import Clock
@@ -92,6 +93,7 @@ class RunPerformer:
         surely = Result.UNKNOWN if isinstance(effect, ACTS) else Result.RETRY
         failed: Told = StepResult(surely, reason="InternalError", message="the operator failed"), ()
         result, planned = await guarded(self._told(key, effect), failed, key=place[0], action=place[1])
+        kept = await guarded(self._kept(effect, result), "", key=place[0], action="keep")
         log.info(
             "performed",
             run=f"{key.namespace}/{key.name}",
@@ -104,7 +106,7 @@ class RunPerformer:
         flying.discard(place)
         if not flying:
             del self._flying[uid]
-        self._on_outcome(key, RunOutcome(effect, result, self._outside.clock.now(), planned))
+        self._on_outcome(key, RunOutcome(effect, result, self._outside.clock.now(), planned, kept))
 
     async def _told(self, key: ObjectKey, effect: RunEffect) -> Told:
         """What came of the effect, and what each step would do where that was asked for."""
@@ -120,6 +122,18 @@ class RunPerformer:
                 return await self._acted_on(effect), ()
             case _:
                 return await self._driven(talk(effect), effect), ()
+
+    async def _kept(self, effect: RunEffect, result: StepResult) -> str:
+        """The name of the ConfigMap in which the whole output is kept; empty where that is not needed or may
+        not be: the step is what it is without it.
+        """
+        wanted = keeping(result.output, effect.step, effect.run)
+        if wanted is None or not self._outside.may_act():
+            return ""
+        answer = await self._answer(wanted, effect)
+        if not answer.is_ok:
+            log.warning("the whole output is not kept", key=run_key(effect), problem=answer.message)
+        return wanted.name if answer.is_ok else ""
 
     async def _acted_on(self, effect: ActOn | UndoStep) -> StepResult:
         done = self._acted.setdefault(effect.run.uid, set())
