@@ -100,6 +100,9 @@ def team(stage: Stage, operator: OperatorProcess) -> Team:
     stage.allow(DEFAULT_OPERATOR_USER, "serviceaccounts/token", ["create"], **token)
     stage.allow(ACCOUNT, "deployments", ["get", "patch"], group="apps")
     stage.allow(ACCOUNT, "deployments/scale", ["get", "patch"], group="apps")
+    stage.allow(ACCOUNT, "jobs", ["get", "create"], group="batch")
+    stage.allow(ACCOUNT, "runbooks", ["run"])
+    stage.allow(ACCOUNT, "runbookruns", ["get", "create"])
     stage.allow(ACCOUNT, "configmaps", ["get", "create", "patch", "delete"], group="")
     made.make("deployments", "apps/v1", {"metadata": {"name": "checkout"}, "spec": DEPLOYMENT})
     return made
@@ -159,6 +162,35 @@ def test_without_the_token_the_command_of_the_message_is_what_it_takes(team: Tea
     for command in re.split(" && ", said.partition("let it: ")[2]):
         kubectl(*shlex.split(command)[1:])
     assert 'cannot get resource "deployments"' in team.blocked(run, "Denied")
+
+
+def test_a_job_is_run_once_and_waited_for(team: Team):
+    run = team.run("job", {"name": "act", "job": {"image": "example.com/flush"}, **NO_APPROVAL})
+    wait_until(lambda: None if "handle" in json.dumps(team.status(run)) else "no Job", PATIENCE)
+    name = team.status(run)["steps"][0]["handle"]
+    job = team.thing("jobs", name, "batch/v1")
+    assert job["spec"]["template"]["spec"]["serviceAccountName"] == "incident-responder"
+    done = [
+        {"type": type_, "status": "True", "lastTransitionTime": job["metadata"]["creationTimestamp"]}
+        for type_ in ("SuccessCriteriaMet", "Complete")
+    ]
+    moment = job["metadata"]["creationTimestamp"]
+    body = {"status": {"startTime": moment, "completionTime": moment, "succeeded": 1, "conditions": done}}
+    path = team.admin.path("jobs", name, "batch/v1")
+    answer = team.admin.ask("PATCH", f"{path}/status", body)
+    assert answer.succeeded, answer.message
+    assert team.ended(run)["phase"] == "Succeeded"
+
+
+def test_a_runbook_within_a_runbook_is_requested_by_the_account(team: Team):
+    check = {"targetRef": TARGET, "condition": "object.metadata.name == 'checkout'"}
+    spec = {"title": "Look", "serviceAccountName": "incident-responder"}
+    look = {"name": "look", "check": check}
+    assert team.admin.create("runbooks", {**spec, "steps": [look]}, name="inner").succeeded
+    status = team.ended(team.run("outer", {"name": "act", "runbook": {"runbookRef": {"name": "inner"}}}))
+    assert status["phase"] == "Succeeded", status
+    inner = team.thing("runbookruns", status["steps"][0]["handle"], "watchbill.dev/v1alpha1")
+    assert inner["spec"]["requestedBy"] == ACCOUNT
 
 
 def test_the_acceptance_manifests_are_taken_on_and_held_up_by_the_kind_that_nobody_knows_yet(

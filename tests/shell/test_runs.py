@@ -254,3 +254,92 @@ def test_a_runbook_says_whether_it_can_run():
         assert (ready("good"), ready("bad")) == (["True"], ["False"])
 
     tell(story)
+
+
+def test_a_message_goes_through_a_connection_and_one_that_is_refused_fails_its_step_alone():
+    async def story(stage: RunStage) -> None:
+        tells = {"connectionRef": {"name": "backup"}, "text": "Checkout is degraded."}
+        nowhere = {"connectionRef": {"name": "nobody"}, "text": "Hello."}
+        stage.runbook(
+            {"name": "tell", "notify": tells},
+            {"name": "shout", "notify": nowhere, "onFailure": "Continue"},
+            patch(),
+        )
+        stage.request()
+        status = await stage.ended()
+        assert (stage.step("tell")["phase"], stage.step("shout")["reason"]) == ("Succeeded", "NotSaid")
+        assert (status["phase"], stage.load) == ("Succeeded", "low")
+
+    stage = tell(story)
+    assert [arrival.vendor for arrival in stage.vendors.arrived] == ["backup"]
+
+
+def test_a_person_who_cannot_be_reached_is_asked_again_and_the_run_does_not_end_before():
+    async def story(stage: RunStage) -> None:
+        def broken(answer: Any) -> Any:
+            stage.vendors.refusing |= {"pagerduty", "webhook"}
+            raise ConnectionResetError
+
+        stage.break_at("deployer-deploy~1", Fault(answer=broken))
+        stage.runbook(call())
+        stage.request()
+        status = await stage.blocked("OutcomeUnknown")
+        await stage.pass_(minutes=5)
+        assert (status["phase"], "endedTime" in stage.of_run()) == ("Blocked", False)
+        stage.vendors.refusing.clear()
+        assert (await stage.ended())["phase"] == "Failed"
+
+    stage = tell(story)
+    assert [page.vendor for page in stage.vendors.pages if page.vendor != "deployer"] == ["pagerduty"]
+
+
+def test_a_runbook_within_a_runbook_is_requested_by_the_account():
+    async def story(stage: RunStage) -> None:
+        stage.server.rights |= {("create", "runbookruns"), ("get", "runbookruns")}
+        stage.runbook(patch(), name="inner")
+        stage.runbook({"name": "inner", "runbook": {"runbookRef": {"name": "inner"}}})
+        stage.request()
+        assert (await stage.ended())["phase"] == "Succeeded"
+        inner = stage.step("inner")["handle"]
+        assert stage.of_run(inner)["requesters"] == ["system:serviceaccount:shop:incident-responder", "ana"]
+        assert stage.load == "low"
+
+    tell(story)
+
+
+def test_an_incident_that_is_declared_later_is_waited_for():
+    async def story(stage: RunStage) -> None:
+        stage.runbook(
+            {**patch(value="{{ parameters.service }}"), "if": "incident.severity == 'SEV-1'"},
+            parameters=[{"name": "service", "type": "String", "from": "incident.title"}],
+        )
+        stage.request(incidentRef={"name": "cart"})
+        await stage.blocked("IncidentNotFound")
+        stage.declare("cart")
+        assert (await stage.ended())["phase"] == "Succeeded"
+        assert stage.load == "Checkout returns 500"
+
+    tell(story)
+
+
+def test_a_paused_runbook_holds_its_runs_up_until_the_pause_is_gone():
+    async def story(stage: RunStage) -> None:
+        stage.runbook(patch(), safety={"pauseRequests": ["a release is under way"]})
+        stage.request()
+        await stage.blocked("Paused")
+        path = path_of("Runbook", "shop", "book")
+        stage.server.ask("PATCH", path, {"spec": {"safety": {"pauseRequests": None}}})
+        assert (await stage.ended())["phase"] == "Succeeded"
+
+    tell(story)
+
+
+def test_what_a_step_did_is_taken_back_where_it_is_not_verified():
+    async def story(stage: RunStage) -> None:
+        verify = {"within": "10s", "condition": "object.data.load == 'none'"}
+        stage.runbook(patch(verify=verify))
+        stage.request()
+        status = await stage.ended()
+        assert (status["phase"], stage.step()["phase"], stage.load) == ("Undone", "Undone", "high")
+
+    tell(story)

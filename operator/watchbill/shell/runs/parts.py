@@ -47,11 +47,11 @@ class Runs:
         account = f"{settings.namespace}:{settings.service_account}"
         accounts = Accounts(outside.kube, outside.clock.monotonic, account)
         self._client = AccountClient(around.credentials, accounts, Discovery(outside.kube))
-        self._people = People(outside, settings.last_resort, around.is_leader)
-        asker = Asker(self._client, around.web, self._people.say)
+        people = People(outside, settings.last_resort, around.is_leader)
+        asker = Asker(self._client, around.web, people.say)
         self._in_hand = InHand()
         self._performer = RunPerformer(
-            RunOutside(asker.answer, self._people.ask, outside.clock, self._may_act), self._came
+            RunOutside(asker.answer, people.ask, outside.clock, self._may_act), self._came
         )
         identities = holder_of(settings.identity), f"system:serviceaccount:{account}"
         self._observer = RunObserver(outside.cache, outside.kube, outside.clock, identities, outside.deliver)
@@ -92,10 +92,12 @@ class Runs:
         self._observer.others.gone(key.namespace, key.name)
         self._add(key.namespace, self._observer.others.going_on(key.namespace))
 
-    async def stop(self, grace: float) -> None:
-        """Let what is under way end, for so many seconds, and write what came of it."""
+    async def drain(self, grace: float) -> None:
+        """Wait for what is under way, at most this many seconds."""
         await self._performer.drain(grace)
-        await self._people.drain(0)
+
+    async def record_rest(self) -> None:
+        """Write what came of it and has not been written; for when nothing is reconciled any more."""
         await self._keeper.record_rest()
 
     async def close(self) -> None:

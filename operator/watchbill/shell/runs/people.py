@@ -1,6 +1,5 @@
 """Pages somebody to look at a run, and says what a runbook wants people to be told."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 
 from watchbill.api.connection import Connection
@@ -22,6 +21,9 @@ RANK = 1
 
 LEVEL = "runbook"
 SEVERITY = "RUNBOOK"
+TRIES = 3
+"""How often something is sent that was not, since people wrote into the run just then."""
+
 SAID = (Result.OK, Result.CONFLICT)
 
 RunKey = ObjectKey
@@ -36,12 +38,9 @@ class People:
         self._cache = outside.cache
         self._clock = outside.clock
         self._last_resort = last_resort
+        self._may_act = may_act
         # Of its own, for what becomes of these is no incident's business.
         self._performer = Performer(outside, may_act, lambda key, outcome: None)
-
-    async def drain(self, grace: float) -> None:
-        """Wait for what is on its way, at most this many seconds."""
-        await self._performer.drain(grace)
 
     async def ask(self, key: RunKey, effect: AskPerson) -> StepResult:
         """OK once one connection has taken the page, else RETRY with why; a real one is tried first.
@@ -119,9 +118,17 @@ class People:
         return SendPage(facts, page, 0, first_of_epoch=True)
 
     async def _sent(self, key: RunKey, effect: Effect) -> Outcome | None:
+        """What became of the effect; None where this process may not act any more."""
+        for _ in range(TRIES):
+            if (outcome := await self._once(key, effect)) is not None or not self._may_act():
+                return outcome
+        return None
+
+    async def _once(self, key: RunKey, effect: Effect) -> Outcome | None:
+        """What became of the effect; None also where people have written into the run meanwhile."""
         raw = self._cache.get(*key)
         generation = int(raw["metadata"].get("generation", 0)) if raw is not None else 0
-        return await asyncio.shield(self._performer.start(Order(key, effect, generation)))
+        return await self._performer.start(Order(key, effect, generation))
 
     def _ways(self, run: RunFacts) -> list[ConnectionKey]:
         """The connections to try, each once: those that reach a person first."""

@@ -18,10 +18,10 @@ from watchbill.shell.clock import Clock
 from watchbill.shell.guard import guarded
 from watchbill.shell.runs.account import AccountProblem
 
-ACT_WITHIN = 40.0
+ACT_WITHIN = 25.0
 """Seconds after which an act sends nothing more that changes something.
 
-Another process takes a claim for orphaned after 60 s (`ACT_DEADLINE`), and a request takes 30 s at most.
+Another process takes a claim for orphaned after 60 s (`ACT_DEADLINE`), and one request takes 30 s at most.
 """
 
 FORBIDDEN = 403
