@@ -68,9 +68,9 @@ class RunStage(Stage):
         self.says(name, approvals={user: {"planHash": self.of_run(name)["plan"]["hash"]}})
 
     def of_run(self, name: str = "run-1") -> Json:
-        """The status of a run."""
-        found: Json = self.server.ask("GET", path_of("RunbookRun", "shop", name)).get("status", {})
-        return found
+        """The status of a run; empty where there is none."""
+        found = self.server.ask("GET", path_of("RunbookRun", "shop", name))
+        return dict(found.get("status", {})) if found["kind"] == "RunbookRun" else {}
 
     def step(self, step: str = "act", name: str = "run-1") -> Json:
         """The status of one step."""

@@ -343,3 +343,35 @@ def test_what_a_step_did_is_taken_back_where_it_is_not_verified():
         assert (status["phase"], stage.step()["phase"], stage.load) == ("Undone", "Undone", "high")
 
     tell(story)
+
+
+def test_what_came_of_a_step_is_recorded_after_an_outage():
+    async def story(stage: RunStage) -> None:
+        def go_down() -> None:
+            if stage.acts and not stage.outages:
+                stage.go_down(40)
+
+        stage.server.on_change.append(go_down)
+        stage.runbook(patch())
+        stage.request()
+        status = await stage.ended()
+        assert (status["phase"], len(stage.acts), len(stage.outages)) == ("Succeeded", 1, 1)
+
+    tell(story)
+
+
+def test_a_leader_that_was_frozen_between_claim_and_step_does_nothing_any_more():
+    async def story(stage: RunStage) -> None:
+        def freeze() -> None:
+            if stage.step().get("claim"):
+                stage.server.on_change.remove(freeze)
+                stage.leader.freeze(200)
+
+        stage.server.on_change.append(freeze)
+        stage.runbook(patch())
+        stage.request()
+        status = await stage.ended()
+        await stage.pass_(minutes=5)
+        assert (status["stoppedReason"], stage.acts) == ("OutcomeUnknown", [])
+
+    tell(story, replicas=2)
