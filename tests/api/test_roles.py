@@ -7,7 +7,7 @@ import yaml
 
 from dev.layout import REPOSITORY
 from watchbill.api.group import DEFAULT_OPERATOR_USER, GROUP, SECRET_READER_ROLE
-from watchbill.api.kinds import KINDS, WATCHED
+from watchbill.api.kinds import KINDS
 from watchbill.api.verbs import VERB_OF
 
 READS = {"get", "list", "watch"}
@@ -40,7 +40,7 @@ def test_a_role_has_no_wildcard(role):
 class TestTheOperatorsRole:
     def test_reads_every_kind_and_patches_its_status_and_writes_nothing_else_of_ours(self):
         role = granted("watchbill")
-        for kind in WATCHED:
+        for kind in KINDS:
             assert role.pop(kind.plural) == READS
             assert role.pop(f"{kind.plural}/status") == {"patch"}
         assert role == {"events": {"create", "patch"}}

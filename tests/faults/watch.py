@@ -10,7 +10,7 @@ from tests.support.apiserver.answers import Answer
 from tests.support.apiserver.reading import Request
 from tests.support.apiserver.requests import NoAnswer
 from tests.support.apiserver.watching import Stream
-from watchbill.api.kinds import WATCHED
+from watchbill.api.kinds import KINDS
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.metrics import Metrics
@@ -55,7 +55,7 @@ class LocalWatch(Watch):
     @property
     def watching(self) -> bool:
         """Whether every kind is watched."""
-        return len(self._watched) == len(WATCHED)
+        return len(self._watched) == len(KINDS)
 
     @property
     def silent_for(self) -> float:
@@ -65,7 +65,7 @@ class LocalWatch(Watch):
     def start(self) -> None:
         """Begin to watch each kind."""
         self._tasks = [
-            asyncio.create_task(self._follow(kind.name), name=f"watch {kind.name}") for kind in WATCHED
+            asyncio.create_task(self._follow(kind.name), name=f"watch {kind.name}") for kind in KINDS
         ]
         asyncio.get_running_loop().call_later(LISTING, self.on_gap)
 

@@ -32,6 +32,15 @@ MAY_NOT = {
     "read Secrets": ("get", "secrets"),
     "list Secrets": ("list", "secrets"),
     "run in pods": ("create", "pods/exec"),
+    "have a token of an account": ("create", "serviceaccounts/token"),
+    "act as another": ("impersonate", "serviceaccounts"),
+    "change a workload": ("patch", "deployments.apps"),
+    "run a job": ("create", "jobs.batch"),
+    "change a runbook": ("patch", "runbooks.watchbill.dev"),
+    "request a run": ("create", "runbookruns.watchbill.dev"),
+    "approve a run": ("patch", "runbookruns.watchbill.dev"),
+    "bind roles": ("bind", "roles.rbac.authorization.k8s.io"),
+    "extend roles": ("escalate", "roles.rbac.authorization.k8s.io"),
 }
 
 

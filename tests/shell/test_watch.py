@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.shell.fake_time import FakeTime
-from watchbill.api.kinds import WATCHED
+from watchbill.api.kinds import KINDS
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.unlisted import NOBODYS, unlisted
@@ -30,8 +30,8 @@ def registry() -> kopf.OperatorRegistry:
 
 def test_every_kind_is_watched_by_one_handler_of_events():
     handlers = registry()._watching.get_all_handlers()
-    assert {str(handler.id) for handler in handlers} == {f"watch-{kind.plural}" for kind in WATCHED}
-    assert len(handlers) == len(WATCHED)
+    assert {str(handler.id) for handler in handlers} == {f"watch-{kind.plural}" for kind in KINDS}
+    assert len(handlers) == len(KINDS)
 
 
 def test_a_handler_of_changes_is_refused():
@@ -192,7 +192,7 @@ async def test_every_kind_is_watched_once_each_was_listed_and_a_second_list_is_a
     watch = Watch(Credentials("http://127.0.0.1:1"), time.clock(), metrics, lambda kind, type_, raw: None)
     gaps: list[bool] = []
     watch.on_gap = lambda: gaps.append(True)
-    for kind in WATCHED:
+    for kind in KINDS:
         assert not await watch.all_watched(0)
         watch._note_list(kind.plural)
         await asyncio.sleep(0)

@@ -43,8 +43,6 @@ class Kind:
     """Whether names of over 63 characters are taken; references to the kind must then fit them."""
     rules: tuple[JsonDict, ...] = ()
     """The CEL rules over the whole object, its status included."""
-    watched: bool = True
-    """Whether the operator follows its objects. Of a kind that it does not follow yet, it does nothing."""
 
     @property
     def name(self) -> str:
@@ -152,7 +150,6 @@ KINDS = (
             Column("Title", ".spec.title", wide=True),
         ),
         short_names=("rbk",),
-        watched=False,
     ),
     Kind(
         RunbookRun,
@@ -173,10 +170,6 @@ KINDS = (
         short_names=("rbrun",),
         selectable=(".spec.runbookRef.name", ".spec.incidentRef.name", ".status.phase"),
         rules=(ENDED_RULE,),
-        watched=False,
     ),
 )
 """Every kind, in the order in which manifests and the reference list them."""
-
-WATCHED = tuple(kind for kind in KINDS if kind.watched)
-"""The kinds whose objects the operator follows."""

@@ -29,6 +29,8 @@ class IncidentFacts:
     services: tuple[str, ...] = ()
     is_test: bool = False
     """There is no incident: the operator tests whether pages get through the connection that this names."""
+    is_run: bool = False
+    """There is no incident to take: somebody is to look at the RunbookRun that this names."""
 
 
 @dataclass(frozen=True, slots=True)

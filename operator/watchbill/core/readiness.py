@@ -102,7 +102,7 @@ def policy_condition(
     policy: EscalationPolicy, connections: Mapping[ConnectionKey, ConnectionSpec], now: datetime
 ) -> Condition:
     """Ready of a policy, given the connections that exist."""
-    return _ready(policy.metadata, policy_problems(policy, connections), now)
+    return ready(policy.metadata, policy_problems(policy, connections), now)
 
 
 def class_problems(
@@ -160,7 +160,7 @@ def class_condition(
 ) -> Condition:
     """Ready of a class, given what exists: policies by (namespace, name), connections, default classes."""
     problems = class_problems(incident_class, policies, connections, defaults)
-    return _ready(incident_class.metadata, problems, now)
+    return ready(incident_class.metadata, problems, now)
 
 
 def connection_problems(
@@ -185,7 +185,7 @@ def connection_condition(
 ) -> Condition:
     """Ready of a connection, given how it went to read the Secret keys that it names, by (name, key)."""
     note = "pages through it are only written down: it wakes nobody" if connection.spec.console else ""
-    return _ready(connection.metadata, connection_problems(connection, secrets), now, note)
+    return ready(connection.metadata, connection_problems(connection, secrets), now, note)
 
 
 def update_condition(update: IncidentUpdate, incident_exists: bool, now: datetime) -> Condition:
@@ -193,7 +193,7 @@ def update_condition(update: IncidentUpdate, incident_exists: bool, now: datetim
     if incident_exists:
         return _condition(update.metadata, "True", Reason.POSTED, "posted", now)
     missing = [_missing(reference, Reason.INCIDENT_NOT_FOUND) for reference in update_references(update)]
-    return _ready(update.metadata, missing, now)
+    return ready(update.metadata, missing, now)
 
 
 def invalid_condition(metadata: ObjectMeta, error: ValidationError, now: datetime) -> Condition:
@@ -206,7 +206,7 @@ def invalid_condition(metadata: ObjectMeta, error: ValidationError, now: datetim
         # A list with a bad item also counts as too short.
         if not any(other[: len(fault["loc"])] == fault["loc"] != other for other in places)
     ]
-    return _ready(metadata, problems, now)
+    return ready(metadata, problems, now)
 
 
 def field_path(steps: Iterable[str | int]) -> str:
@@ -227,7 +227,7 @@ def _missing(reference: Reference, reason: Reason = Reason.REF_NOT_FOUND) -> Pro
     return Problem(reason, reference.path, f"{reference} does not exist; create it or name another")
 
 
-def _ready(metadata: ObjectMeta, problems: Iterable[Problem], now: datetime, note: str = "") -> Condition:
+def ready(metadata: ObjectMeta, problems: Iterable[Problem], now: datetime, note: str = "") -> Condition:
     """False with the first problem and the number of the others, else True with the note."""
     found = list(problems)
     if not found:

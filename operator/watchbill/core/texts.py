@@ -42,19 +42,19 @@ def cut(text: str, limit: int) -> str:
 def title_line(effect: PageEffect, limit: int = 256) -> str:
     """The page in one line of at most `limit` characters; only the incident's own title is cut."""
     start = f"{neutral(effect.incident.severity)}{_what_happened(effect)}: "
-    if effect.incident.is_test and isinstance(effect, SendPage):
+    if (effect.incident.is_test or effect.incident.is_run) and isinstance(effect, SendPage):
         start = ""  # Its title says all.
     end = _flags(effect)
     return start + cut(neutral(effect.incident.title), limit - len(start) - len(end)) + end
 
 
 def acknowledge_command(effect: PageEffect) -> str:
-    """The one command that acknowledges once YOU is replaced by a user name; empty for a test page.
+    """The one command that acknowledges once YOU is replaced by a user name; empty where there is none.
 
     It names the page, so that it says something new, and counts, whenever the same person is paged again.
     """
     incident = effect.incident
-    if incident.is_test:
+    if incident.is_test or incident.is_run:
         return ""
     return (
         f"kubectl -n {incident.namespace} patch incident {incident.name} --type=merge "
@@ -66,6 +66,9 @@ def how_to_acknowledge(effect: PageEffect) -> str:
     """What to type to take the incident, and what to put in the place of YOU."""
     if effect.incident.is_test:
         return "There is nothing to acknowledge."
+    if effect.incident.is_run:
+        run = effect.incident
+        return f"To look at it: kubectl -n {run.namespace} describe runbookrun {run.name}"
     return (
         "To acknowledge, run this with your user name in the place of YOU "
         f"(`kubectl auth whoami` prints it):\n{acknowledge_command(effect)}"
@@ -117,6 +120,8 @@ def _where(effect: PageEffect) -> str:
     incident, page = effect.incident, effect.page
     if incident.is_test:
         return f"A test of Connection {incident.name} in namespace {incident.namespace}, page {page.id}."
+    if incident.is_run:
+        return f"RunbookRun {incident.name} in namespace {incident.namespace}, page {page.id}."
     return (
         f"Incident {incident.name} in namespace {incident.namespace}, "
         f"level {page.level}, round {page.round}, page {page.id}."

@@ -15,7 +15,7 @@ Capability = Literal["acknowledge", "resolve"]
 class Request:
     """One HTTP request, complete."""
 
-    method: Literal["POST", "PUT", "GET"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)

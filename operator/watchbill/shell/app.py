@@ -11,11 +11,7 @@ from typing import Any
 import structlog
 
 from watchbill import __version__
-from watchbill.api.incident import Incident
-from watchbill.api.reasons import EventReason
-from watchbill.core import texts
-from watchbill.core.decision import Event
-from watchbill.core.effects import ConnectionKey, SendPage
+from watchbill.core.effects import ConnectionKey
 from watchbill.providers.chats import CHATS
 from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey, Raw, Version, key_of
@@ -36,6 +32,7 @@ from watchbill.shell.perform import Outside, Performer
 from watchbill.shell.queue import Queue
 from watchbill.shell.ready import ReadyKeeper
 from watchbill.shell.remains import Remains
+from watchbill.shell.runs.parts import Around, Runs
 from watchbill.shell.secrets import SecretReader
 from watchbill.shell.send import Sender
 from watchbill.shell.settings import Settings, holder_of
@@ -43,6 +40,7 @@ from watchbill.shell.store import Store
 from watchbill.shell.sweep import Sweep
 from watchbill.shell.sync import KINDS_IN_ORDER, Syncer, ranks_of
 from watchbill.shell.tally import Tally
+from watchbill.shell.telling import Teller
 from watchbill.shell.unwritten import Unwritten, keeping
 from watchbill.shell.watch import Deliver, Watch
 from watchbill.shell.web import Web
@@ -84,6 +82,7 @@ class App:
         self.elector = Elector(self.kube, self.clock, self.metrics, lease)
         self._store = Store(self.kube, self.cache)
         self.recorder = Recorder(self.kube, self.clock, self.metrics, settings.identity)
+        self._teller = Teller(self.recorder, self.cache, self.elector.is_leader)
         self.tally = Tally(self.metrics)
         self.queue = Queue(self._reconcile, self.metrics, self.clock.monotonic)
         self.inbox = Inbox(self.cache, self._changed, self._deleted)
@@ -91,7 +90,8 @@ class App:
         self._fresh = FreshReads(self.kube, self.cache, self.clock.monotonic)
         self.syncer = Syncer(self.kube, self.cache, self.metrics, self.inbox.deliver, self._fresh)
         self.sweep = Sweep(self.kube, self._look_again, self.queue.empty)
-        self.sender = Sender(self.clock, web=around.web())
+        web = around.web()
+        self.sender = Sender(self.clock, web=web)
         self._neighbors = Neighbors(self.cache, self.queue.add, lambda: self.syncer.synced)
         self._ticker = Ticker(self.clock.monotonic)
         live = liveness(self._ticker, self.queue, self.watch, self.elector, self.syncer)
@@ -100,7 +100,13 @@ class App:
         watched = Watched(
             self.elector, self.queue, self.watch, self.syncer, self.recorder, checks={**live, **ready}
         )
-        self.lookout = Lookout(settings, self._wire(), watched)
+        outside = self._wire()
+        self.lookout = Lookout(settings, outside, watched)
+        self.runs = Runs(
+            Around(
+                outside, credentials, web, self.queue, settings, self.elector.is_leader, self._teller.of_run
+            )
+        )
 
     def _wire(self) -> Outside:
         settings = self._settings
@@ -116,7 +122,7 @@ class App:
             deliver=self.inbox.deliver,
             fresh=self._fresh,
             knows_all=lambda: self.sweep.complete,
-            tell=self._tell_of_console,
+            tell=self._teller.of_console,
         )
         unwritten, store = Unwritten(), self._store
         store.on_echo, store.aside = self.queue.take_back, self.queue.aside
@@ -136,7 +142,7 @@ class App:
                 tally=self.tally,
                 unwritten=unwritten,
                 remains=self.remains,
-                tell=self._tell,
+                tell=self._teller.of_incident,
                 may_act=self.may_act,
             )
         )
@@ -174,6 +180,7 @@ class App:
             await self._health.start(self._settings.health_address)
         except CannotListen:
             await self.sender.aclose()
+            await self.runs.close()
             await self.kube.close()
             raise
         log.info("health is served", port=self._health.port)
@@ -216,8 +223,9 @@ class App:
         await self.lookout.stop()
         await self.sweep.stop()
         await self.remains.stop()
-        await self.performer.drain(DRAIN)
+        await asyncio.gather(self.performer.drain(DRAIN), self.runs.drain(DRAIN))
         await self.incidents.record_rest()
+        await self.runs.record_rest()
         await self.elector.stop()
         await self.recorder.stop()
         await self.syncer.stop()
@@ -225,15 +233,20 @@ class App:
         await self.watch.stop()
         self._ticker.stop()
         await self._health.stop()
+        await self.runs.close()
         await self.kube.close()
 
     async def _reconcile(self, key: ObjectKey) -> timedelta | None:
         if key.kind == "Incident":
-            self._tell_of_problem(key)
+            self._teller.of_problem(key)
             try:
                 return await self.incidents.reconcile(key)
             finally:
                 self.cache.release(*key)
+        if key.kind == "RunbookRun":
+            self._teller.of_problem(key)
+            # Whether what it names is there cannot be said before.
+            return await self.runs.reconcile(key) if self.syncer.synced else timedelta(seconds=1)
         if key.kind == "IncidentUpdate" and not self.sweep.complete:
             # Whether its incident is there cannot be said yet.
             return timedelta(seconds=1)
@@ -266,6 +279,7 @@ class App:
             self.tally.seen(raw)
             self.observer.channels.told(raw)
         self._neighbors.changed(key, raw)
+        self.runs.changed(key, raw)
 
     def _deleted(self, key: ObjectKey, last: Raw) -> None:
         if key.kind == "Incident":
@@ -273,26 +287,7 @@ class App:
         if key.kind == "Connection":
             self.sender.forget(ConnectionKey(key.namespace, key.name))
         self._neighbors.deleted(key, last)
-
-    def _tell_of_problem(self, key: ObjectKey) -> None:
-        """Say on an incident itself that it cannot be read, for no condition can."""
-        problem = self.cache.problem(*key)
-        if not problem:
-            return
-        log.error("an incident cannot be read", namespace=key.namespace, name=key.name, problem=problem)
-        raw = self.cache.get(*key)
-        if raw is not None and self.elector.is_leader():
-            text = f"it cannot be read, so nobody is paged for it; mend {problem}"
-            self.recorder.record("Incident", raw, EventReason.UNREADABLE.value, text, "Warning")
-
-    def _tell_of_console(self, effect: SendPage) -> None:
-        facts = effect.incident
-        raw = {"metadata": {"uid": facts.uid, "namespace": facts.namespace, "name": facts.name}}
-        self.recorder.record("Incident", raw, EventReason.CONSOLE_PAGE.value, texts.page_text(effect))
-
-    def _tell(self, incident: Incident, event: Event) -> None:
-        raw = {"metadata": incident.metadata.model_dump(mode="json", by_alias=True)}
-        self.recorder.record("Incident", raw, event.reason.value, event.message, event.type)
+        self.runs.deleted(key, last)
 
 
 def has_failed(task: asyncio.Task[Any]) -> bool:

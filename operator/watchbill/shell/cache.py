@@ -1,8 +1,8 @@
 """What the watch last told of every object; the newest resourceVersion wins.
 
 Objects are kept as the API server wrote them, without `managedFields`. They are parsed when read. Incidents
-are many, and seldom read: they are kept as text, which takes a tenth of the memory and nothing of the time
-that Python needs to go through its objects for garbage.
+and runs are many, and seldom read: they are kept as text, which takes a tenth of the memory and nothing of
+the time that Python needs to go through its objects for garbage.
 """
 
 from collections import OrderedDict
@@ -19,10 +19,14 @@ from watchbill.api.incident import Incident
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
 from watchbill.api.kinds import KINDS
+from watchbill.api.runbook import Runbook
+from watchbill.api.runbook_run import RunbookRun
 from watchbill.core.readiness import field_path
 
 Raw = Mapping[str, Any]
-Model = TypeVar("Model", Incident, EscalationPolicy, IncidentClass, Connection, IncidentUpdate)
+Model = TypeVar(
+    "Model", Incident, EscalationPolicy, IncidentClass, Connection, IncidentUpdate, Runbook, RunbookRun
+)
 
 TOMBSTONES = 10_000
 """How many deleted objects are remembered, so that a late answer does not bring one back."""
@@ -32,7 +36,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 PROBLEM_LENGTH = 500
 
-KEPT_AS_TEXT = frozenset({"Incident"})
+KEPT_AS_TEXT = frozenset({"Incident", "RunbookRun"})
 """The kinds of which there are many."""
 
 MODELS: Mapping[str, type[BaseModel]] = {kind.name: kind.model for kind in KINDS}

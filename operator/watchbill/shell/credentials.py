@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,10 @@ class Credentials:
         self._read_at = float("-inf")
         before = self.token
         return self.token_path is not None and self.authorization() != (before and f"Bearer {before}")
+
+    def of_nobody(self) -> "Credentials":
+        """The same API server, to which nothing is shown: each request must say by itself whose it is."""
+        return replace(self, certificate_pem=None, key_pem=None, token=None, token_path=None)
 
     def session(
         self,

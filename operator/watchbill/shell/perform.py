@@ -28,6 +28,7 @@ from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey
 from watchbill.shell.clock import Clock
 from watchbill.shell.fresh import FRESH_READ, FreshReads
+from watchbill.shell.guard import guarded
 from watchbill.shell.kube import Kube, KubeError, NotFound
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.observe import Deliver
@@ -117,11 +118,9 @@ class Performer:
 
     async def _run(self, order: Order) -> Outcome | None:
         effect = order.effect
-        try:
-            verdict, credential = await self._verdict(order)
-        except Exception:  # The performer's guard: a fault here is an unknown outcome, never a lost page.
-            log.exception("an effect failed", key=key_of(effect), action=effect.action)
-            verdict, credential = Verdict(Result.UNKNOWN, reason="InternalError"), ""
+        failed = Verdict(Result.UNKNOWN, reason="InternalError"), ""
+        what = {"key": key_of(effect), "action": effect.action}
+        verdict, credential = await guarded(self._verdict(order), failed, **what)
         outcome = None
         if verdict is not None:
             self._measure(effect, verdict)

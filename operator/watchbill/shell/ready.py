@@ -1,4 +1,4 @@
-"""Keeps `Ready` of every kind but Incident, and a policy's preview: looks, judges, writes what changed."""
+"""Keeps `Ready` of what Git owns, and a policy's preview: looks, judges, writes what changed."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -15,11 +15,13 @@ from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
 from watchbill.api.model import ObjectMeta
 from watchbill.api.reasons import READY
+from watchbill.api.runbook import Runbook
 from watchbill.core import readiness
 from watchbill.core.effects import ConnectionKey
 from watchbill.core.preview import previewed
 from watchbill.core.readiness import SecretState
 from watchbill.core.references import Reference, connection_references, references
+from watchbill.core.runs.readiness import runbook_condition
 from watchbill.shell.cache import ObjectKey, Raw
 from watchbill.shell.dependants import Objects, default_classes
 from watchbill.shell.kube import Conflict, NotFound
@@ -38,10 +40,10 @@ SECRET_PACE = timedelta(seconds=10)
 SECRET_OLDEST = timedelta(hours=1)
 """How soon a good Secret is read again at the latest; a page reads it in any case."""
 
-Model = Connection | EscalationPolicy | IncidentClass | IncidentUpdate
+Model = Connection | EscalationPolicy | IncidentClass | IncidentUpdate | Runbook
 
 MODELS: Mapping[str, type[Model]] = {
-    model.kind_name: model for model in (Connection, EscalationPolicy, IncidentClass, IncidentUpdate)
+    model.kind_name: model for model in (Connection, EscalationPolicy, IncidentClass, IncidentUpdate, Runbook)
 }
 """The kinds that have Ready."""
 
@@ -127,6 +129,8 @@ class ReadyKeeper:
                 incident = ObjectKey(reference.kind, reference.namespace, reference.name)
                 exists = self.cache.version(incident) is not None
                 return Judgment(readiness.update_condition(model, exists, now))
+            case Runbook():
+                return Judgment(runbook_condition(model, now))
 
     async def _secret_states(self, connection: Connection) -> dict[tuple[str, str], SecretState]:
         return {

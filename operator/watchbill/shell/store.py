@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import IncidentStatus
+from watchbill.api.model import StatusModel
 from watchbill.core import ledger
 from watchbill.shell.cache import Cache, ObjectKey, version_of
 from watchbill.shell.kube import Conflict, Invalid, Kube, Unreachable
@@ -29,6 +30,9 @@ KEPT_ENTRIES = 10
 """How many entries of the timeline a status keeps that was refused as it was."""
 
 
+Status = TypeVar("Status", bound=StatusModel)
+
+
 def merge_patch(old: Any, new: Any) -> Any:
     """The RFC 7386 patch that makes `new` of `old`: what is gone is null, what is equal is left out."""
     if not isinstance(old, dict) or not isinstance(new, dict):
@@ -38,7 +42,7 @@ def merge_patch(old: Any, new: Any) -> Any:
     return gone | changed
 
 
-def change(old: IncidentStatus, new: IncidentStatus) -> dict[str, Any]:
+def change(old: Status, new: Status) -> dict[str, Any]:
     """The RFC 7386 patch that makes the new status of the old one; {} where nothing changes."""
     fields = new.unshared(old)
     found: dict[str, Any] = merge_patch(old.to_json(fields), new.to_json(fields))

@@ -21,8 +21,11 @@ from watchbill.shell.paths import path_of
 from watchbill.shell.sweep import RESTING_PHASES
 from watchbill.shell.watch import Deliver
 
-KINDS_IN_ORDER = ("IncidentClass", "EscalationPolicy", "Connection", "IncidentUpdate", "Incident")
-"""What decisions about incidents need comes first."""
+NEEDED = ("IncidentClass", "EscalationPolicy", "Connection", "IncidentUpdate")
+"""What decisions about incidents need."""
+
+KINDS_IN_ORDER = (*NEEDED, "Incident", "Runbook", "RunbookRun")
+"""What decisions about incidents need comes first, and what pages nobody last."""
 
 PERIOD = 120.0
 """Seconds between two resyncs (kopf.md, D7)."""
@@ -92,13 +95,15 @@ class Syncer:
         delivered, those first whose severity no class has, for they are worked at as the worst (DESIGN §7),
         then the worst.
         """
-        *others, incident = KINDS_IN_ORDER
-        for kind in others:
+        *_, incident, runbook, run = KINDS_IN_ORDER
+        for kind in NEEDED:
             await self._list_until_it_succeeds(kind)
         begin()
         for selector in selectors(ranks_of(self._cache.list("IncidentClass"))):
             if not await self._list_until_it_succeeds(incident, selector):
                 break
+        for kind in (runbook, run):
+            await self._list_until_it_succeeds(kind)
         self._succeeded()
         self.synced = True
 

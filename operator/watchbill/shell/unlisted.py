@@ -8,7 +8,7 @@ from collections.abc import Callable
 import aiohttp
 
 from watchbill.api.group import GROUP, VERSION
-from watchbill.api.kinds import WATCHED
+from watchbill.api.kinds import KINDS
 
 NOBODYS = f"{GROUP}/listed=by-nobody"
 """A label selector that fits no object."""
@@ -16,7 +16,7 @@ NOBODYS = f"{GROUP}/listed=by-nobody"
 
 def unlisted(on_list: Callable[[str], None]) -> aiohttp.ClientMiddlewareType:
     """A middleware that has lists of our kinds find nothing, and calls `on_list` with the plural of each."""
-    plurals = {f"/apis/{GROUP}/{VERSION}/{kind.plural}": kind.plural for kind in WATCHED}
+    plurals = {f"/apis/{GROUP}/{VERSION}/{kind.plural}": kind.plural for kind in KINDS}
 
     async def ask(
         request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType

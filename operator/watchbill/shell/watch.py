@@ -17,7 +17,7 @@ import kopf
 import structlog
 
 from watchbill.api.group import GROUP, VERSION
-from watchbill.api.kinds import WATCHED
+from watchbill.api.kinds import KINDS
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials, LoginError
 from watchbill.shell.metrics import Metrics
@@ -185,7 +185,7 @@ class Watch:
         if plural in self._watched:
             self.on_gap()
         self._watched.add(plural)
-        if len(self._watched) == len(WATCHED):
+        if len(self._watched) == len(KINDS):
             self._all_watched.set()
 
     def _began(self) -> None:
@@ -277,7 +277,7 @@ def registered(log_in: LogIn, deliver: Deliver) -> kopf.OperatorRegistry:
     """A registry of our own, with a login and one handler of events for each kind."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry, id="login")(log_in)
-    for kind in WATCHED:
+    for kind in KINDS:
         _register(registry, kind.name, kind.plural, deliver)
     assert_only_events(registry)
     return registry

@@ -27,6 +27,10 @@ class InProcess(Credentials):
         super().__init__(ADDRESS)
         self._handler = handler
 
+    def of_nobody(self) -> Credentials:
+        """The same: they show nothing."""
+        return self
+
     def session(
         self,
         limit: int,
@@ -57,6 +61,7 @@ class _Session:
             options.get("data") or "",
             headers.get("Content-Type", JSON),
             headers.get("Accept", JSON),
+            headers.get("Authorization"),
         )
         timeout: aiohttp.ClientTimeout | None = options.get("timeout")
         return _Exchange(self._handler, asked, timeout.total if timeout else None, self._on_answer)

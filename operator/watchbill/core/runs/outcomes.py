@@ -16,3 +16,5 @@ class RunOutcome:
     time: datetime
     plans: tuple[Planned, ...] = ()
     """What each step would do, in order, where that was asked for and told."""
+    output_name: str = ""
+    """The ConfigMap in which the whole output is kept; empty where that was not needed, or not allowed."""

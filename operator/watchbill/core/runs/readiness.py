@@ -1,9 +1,13 @@
 """What is wrong with a runbook that its schema cannot see: told before anybody runs it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
+from watchbill.api.condition import Condition
 from watchbill.api.parameter import Parameter
-from watchbill.api.runbook import RunbookSpec, Step
+from watchbill.api.reasons import Reason
+from watchbill.api.runbook import Runbook, RunbookSpec, Step
+from watchbill.core import readiness
 from watchbill.core.cel import condition_problem
 from watchbill.core.runs.parameters import Problem, default_problem
 from watchbill.core.steps.registry import STEP_KINDS
@@ -24,6 +28,13 @@ def runbook_problems(spec: RunbookSpec) -> tuple[Problem, ...]:
     for step in spec.steps:
         found += _step_problems(step, spec, scope)
     return tuple(found)
+
+
+def runbook_condition(runbook: Runbook, now: datetime) -> Condition:
+    """Ready of a runbook: False with the first of its problems."""
+    problems = runbook_problems(runbook.spec)
+    found = (readiness.Problem(Reason.INVALID_SPEC, each.path, each.message) for each in problems)
+    return readiness.ready(runbook.metadata, found, now)
 
 
 def _parameter_problems(parameters: tuple[Parameter, ...]) -> Iterator[Problem]:

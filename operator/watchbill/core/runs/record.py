@@ -16,7 +16,7 @@ from watchbill.core.runs.draft import MESSAGE, RunDraft
 from watchbill.core.runs.effects import ActOn, AskPerson, LookAt, PlanSteps, UndoStep, VerifyStep
 from watchbill.core.runs.observation import RunObservation
 from watchbill.core.runs.outcomes import RunOutcome
-from watchbill.core.runs.output import is_cut, masked, shown
+from watchbill.core.runs.output import masked, shown
 from watchbill.core.steps.contract import StepResult
 from watchbill.core.texts import cut, neutral
 
@@ -113,11 +113,10 @@ def _cleaned(outcome: RunOutcome) -> StepResult:
 
 
 def _with_output(draft: RunDraft, step: StepStatus, outcome: RunOutcome) -> RunDraft:
-    """The draft with where the rest of the output is kept, where there is more than is shown."""
-    if not is_cut(outcome.result.output, outcome.effect.run.masked):
+    """The draft with where the whole output is kept, where there is more than is shown."""
+    if not outcome.output_name:
         return draft
-    name = f"{outcome.effect.run.name}-{step.name}"[:253]
-    return draft.with_step(step.name, output_ref=OutputRef(name=name))
+    return draft.with_step(step.name, output_ref=OutputRef(name=outcome.output_name))
 
 
 def _acted(draft: RunDraft, step: StepStatus, effect: ActOn, result: StepResult) -> RunDraft:

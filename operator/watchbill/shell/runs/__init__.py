@@ -1,0 +1,1 @@
+"""Performs runs of runbooks: the core decides, and the outside is asked as the runbook's own account."""

@@ -1,0 +1,123 @@
+"""Makes the parts that keep runs, and tells them of what has changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from watchbill.api.runbook_run import RunbookRun
+from watchbill.core.runs.decision import RunEvent
+from watchbill.core.runs.outcomes import RunOutcome
+from watchbill.shell.cache import ObjectKey, Raw
+from watchbill.shell.credentials import Credentials
+from watchbill.shell.perform import Outside
+from watchbill.shell.queue import Queue
+from watchbill.shell.runs.account import Accounts
+from watchbill.shell.runs.asker import Asker
+from watchbill.shell.runs.client import AccountClient
+from watchbill.shell.runs.discovery import Discovery
+from watchbill.shell.runs.in_hand import InHand
+from watchbill.shell.runs.keeper import RunKeeper, RunParts, RunStore
+from watchbill.shell.runs.observing import RUN, RunObserver
+from watchbill.shell.runs.people import People
+from watchbill.shell.runs.performing import RunOutside, RunPerformer
+from watchbill.shell.settings import Settings, holder_of
+from watchbill.shell.web import Web
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What runs share with the rest of the operator."""
+
+    outside: Outside
+    credentials: Credentials
+    web: Web
+    queue: Queue
+    settings: Settings
+    is_leader: Callable[[], bool]
+    tell: Callable[[RunbookRun, RunEvent], None]
+
+
+class Runs:
+    """All that keeps runs."""
+
+    def __init__(self, around: Around) -> None:
+        outside, settings = around.outside, around.settings
+        self._cache, self._kube, self._queue = outside.cache, outside.kube, around.queue
+        self._is_leader = around.is_leader
+        account = f"{settings.namespace}:{settings.service_account}"
+        accounts = Accounts(outside.kube, outside.clock.monotonic, account)
+        self._client = AccountClient(around.credentials, accounts, Discovery(outside.kube))
+        people = People(outside, settings.last_resort, around.is_leader)
+        asker = Asker(self._client, around.web, people.say)
+        self._in_hand = InHand()
+        self._performer = RunPerformer(
+            RunOutside(asker.answer, people.ask, outside.clock, self._may_act), self._came
+        )
+        identities = holder_of(settings.identity), f"system:serviceaccount:{account}"
+        self._observer = RunObserver(outside.cache, outside.kube, outside.clock, identities, outside.deliver)
+        parts = RunParts(
+            observer=self._observer,
+            performer=self._performer,
+            in_hand=self._in_hand,
+            clock=outside.clock,
+            tell=around.tell,
+            may_act=around.is_leader,
+        )
+        store = RunStore(outside.kube, outside.cache, self._wake)
+        store.on_echo = around.queue.take_back
+        self._keeper = RunKeeper(parts, store)
+
+    async def reconcile(self, key: ObjectKey) -> timedelta | None:
+        """How soon to look at a run again; None where only an event can change anything."""
+        try:
+            return await self._keeper.reconcile(key)
+        finally:
+            self._cache.release(*key)
+
+    def changed(self, key: ObjectKey, raw: Raw) -> None:
+        """Have looked at the runs that may go on since an object has changed."""
+        match key.kind:
+            case "RunbookRun":
+                self._wake(key, raw)
+            case "Runbook":
+                self._add(key.namespace, self._observer.others.going_on(key.namespace, key.name))
+            case "Incident":
+                self._add(key.namespace, self._observer.others.waiting_for(key.namespace, key.name))
+
+    def deleted(self, key: ObjectKey, last: Raw) -> None:
+        """Forget a run that is gone, and have looked at those that waited for it."""
+        if key.kind != RUN:
+            return
+        self._keeper.deleted(key, last["metadata"].get("uid", ""))
+        self._observer.others.gone(key.namespace, key.name)
+        self._add(key.namespace, self._observer.others.going_on(key.namespace))
+
+    async def drain(self, grace: float) -> None:
+        """Wait for what is under way, at most this many seconds."""
+        await self._performer.drain(grace)
+
+    async def record_rest(self) -> None:
+        """Write what came of it and has not been written; for when nothing is reconciled any more."""
+        await self._keeper.record_rest()
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._client.close()
+
+    def _may_act(self) -> bool:
+        return self._is_leader() and self._kube.unreachable_since is None
+
+    def _came(self, key: ObjectKey, outcome: RunOutcome) -> None:
+        self._in_hand.add(key, outcome)
+        self._queue.add(key)
+
+    def _wake(self, key: ObjectKey, raw: Raw) -> None:
+        """Take note of a run as it is; the others look where they may have waited for that."""
+        run = self._cache.read(RunbookRun, key.namespace, key.name)
+        if run is not None and self._observer.others.told(run):
+            others = self._observer.others.going_on(key.namespace)
+            self._add(key.namespace, [name for name in others if name != key.name])
+
+    def _add(self, namespace: str, names: list[str]) -> None:
+        for name in names:
+            self._queue.add(ObjectKey(RUN, namespace, name))

@@ -1,0 +1,211 @@
+"""Runs on a real API server: the operator holds no right to a workload, and acts as the team's account."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dev.cluster import Cluster
+from dev.layout import REPOSITORY
+from dev.operator_process import OperatorProcess
+from dev.waiting import wait_until
+from tests.support.kubectl import Kubectl
+from tests.support.manifests import text as manifest
+from tests.support.people import Json, Stage, admin_client, set_stage
+from watchbill.api.group import DEFAULT_OPERATOR_USER
+from watchbill.api.runbook_run_status import ENDED
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "runbooks-run"
+ACCOUNT = f"system:serviceaccount:{NAMESPACE}:incident-responder"
+PATIENCE = 30.0
+NO_APPROVAL: Json = {"approval": {"count": 0}}
+DEPLOYMENT: Json = {
+    "replicas": 2,
+    "selector": {"matchLabels": {"app": "checkout"}},
+    "template": {
+        "metadata": {"labels": {"app": "checkout"}},
+        "spec": {"containers": [{"name": "web", "image": "registry.example.com/web"}]},
+    },
+}
+TARGET: Json = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}
+SETTINGS: Json = {"apiVersion": "v1", "kind": "ConfigMap", "name": "settings"}
+
+
+class Team:
+    """A team, and ana, who runs its runbooks."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.admin = stage.admin
+
+    def thing(self, plural: str, name: str, version: str = "v1") -> Json:
+        """An object as it is."""
+        return self.admin.ask("GET", self.admin.path(plural, name, version)).body
+
+    def make(self, plural: str, version: str, body: Json) -> None:
+        answer = self.admin.ask("POST", self.admin.path(plural, version=version), body)
+        assert answer.succeeded, answer.message
+
+    def run(self, book: str, *steps: Json, account: str = "incident-responder", **spec: Any) -> str:
+        """The name of a run that ana requests of a new runbook."""
+        made = self.admin.create(
+            "runbooks", {"title": "Mitigate", "serviceAccountName": account, "steps": list(steps)}, name=book
+        )
+        assert made.succeeded, made.message
+        base = {"runbookRef": {"name": book}, "requestedBy": "ana"}
+        answer = self.stage.person("ana").create("runbookruns", base | spec, name=f"{book}-1")
+        assert answer.succeeded, answer.message
+        return f"{book}-1"
+
+    def status(self, run: str) -> Json:
+        found: Json = self.admin.ask("GET", self.admin.path("runbookruns", run)).body.get("status", {})
+        return found
+
+    def ended(self, run: str) -> Json:
+        """The status of a run once it has ended."""
+        wait_until(
+            lambda: None if self.status(run).get("phase") in ENDED else json.dumps(self.status(run)),
+            PATIENCE,
+        )
+        return self.status(run)
+
+    def blocked(self, run: str, reason: str) -> str:
+        """What a run says of what holds it up, once it is this."""
+        wait_until(
+            lambda: None if self.status(run).get("blockedReason") == reason else json.dumps(self.status(run)),
+            PATIENCE,
+        )
+        return str(self.status(run)["blockedMessage"])
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster) -> Iterator[Stage]:
+    with admin_client(cluster) as client:
+        yield set_stage(client, NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def team(stage: Stage, operator: OperatorProcess) -> Team:
+    made = Team(stage)
+    for account in ("incident-responder", "untrusted"):
+        made.make("serviceaccounts", "v1", {"metadata": {"name": account}})
+    stage.allow("ana", "runbooks", ["run"])
+    stage.allow("ana", "runbookruns", ["get", "create", "patch"])
+    token = {"group": "", "name": "incident-responder"}
+    stage.allow(DEFAULT_OPERATOR_USER, "serviceaccounts/token", ["create"], **token)
+    stage.allow(ACCOUNT, "deployments", ["get", "patch"], group="apps")
+    stage.allow(ACCOUNT, "deployments/scale", ["get", "patch"], group="apps")
+    stage.allow(ACCOUNT, "jobs", ["get", "create"], group="batch")
+    stage.allow(ACCOUNT, "runbooks", ["run"])
+    stage.allow(ACCOUNT, "runbookruns", ["get", "create"])
+    stage.allow(ACCOUNT, "configmaps", ["get", "create", "patch", "delete"], group="")
+    made.make("deployments", "apps/v1", {"metadata": {"name": "checkout"}, "spec": DEPLOYMENT})
+    return made
+
+
+def on(target: Json, name: str = "act", **action: Any) -> Json:
+    return {"name": name, "kubernetes": {"targetRef": target, **action}, **NO_APPROVAL}
+
+
+def test_a_step_scales_a_deployment_as_the_teams_account(team: Team):
+    status = team.ended(team.run("scale", on(TARGET, scale={"replicas": 5})))
+    assert (status["phase"], status["plan"]["steps"][0]["diff"]) == ("Succeeded", "spec.replicas: 2 -> 5")
+    assert team.thing("deployments", "checkout", "apps/v1")["spec"]["replicas"] == 5
+
+
+@pytest.mark.parametrize(
+    ("type_", "patch"),
+    [
+        (
+            "Strategic",
+            "spec: {template: {spec: {containers: [{name: web, image: 'example.com/strategic'}]}}}",
+        ),
+        ("JSON", "[{op: replace, path: /spec/template/spec/containers/0/image, value: 'example.com/json'}]"),
+    ],
+)
+def test_a_patch_of_each_type_changes_the_object(team: Team, type_: str, patch: str):
+    run = team.run(f"patch-{type_.lower()}", on(TARGET, patch={"type": type_, "patch": patch}))
+    status = team.ended(run)
+    assert status["phase"] == "Succeeded", status
+    (container,) = team.thing("deployments", "checkout", "apps/v1")["spec"]["template"]["spec"]["containers"]
+    assert container == {**container, "name": "web", "image": f"example.com/{type_.lower()}"}
+
+
+def test_a_manifest_is_applied_a_dry_run_deletes_nothing_and_a_run_deletes(team: Team):
+    text = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}})
+    applied = team.ended(
+        team.run("apply", {"name": "act", "kubernetes": {"apply": {"manifest": text}}, **NO_APPROVAL})
+    )
+    assert applied["phase"] == "Succeeded", applied
+    dry = team.ended(team.run("dry", on(SETTINGS, delete={}), dryRun=True))
+    assert (dry["phase"], dry["plan"]["steps"][0].get("denied", "")) == ("Succeeded", "")
+    assert team.thing("configmaps", "settings")["kind"] == "ConfigMap"
+    assert team.ended(team.run("delete", on(SETTINGS, delete={})))["phase"] == "Succeeded"
+    assert team.thing("configmaps", "settings")["code"] == 404
+
+
+def test_what_the_account_may_not_do_is_told_in_the_run(team: Team):
+    secret = {"apiVersion": "v1", "kind": "Secret", "name": "pager"}
+    run = team.run("denied", on(secret, patch={"type": "Merge", "patch": "data: {}"}))
+    said = team.blocked(run, "Denied")
+    assert f'User "{ACCOUNT}" cannot get resource "secrets"' in said
+
+
+def test_without_the_token_the_command_of_the_message_is_what_it_takes(team: Team, kubectl: Kubectl):
+    run = team.run("blocked", on(TARGET, restart={}), account="untrusted")
+    said = team.blocked(run, "AccountForbidden")
+    for command in re.split(" && ", said.partition("let it: ")[2]):
+        kubectl(*shlex.split(command)[1:])
+    assert 'cannot get resource "deployments"' in team.blocked(run, "Denied")
+
+
+def test_a_job_is_run_once_and_waited_for(team: Team):
+    run = team.run("job", {"name": "act", "job": {"image": "example.com/flush"}, **NO_APPROVAL})
+    wait_until(lambda: None if "handle" in json.dumps(team.status(run)) else "no Job", PATIENCE)
+    name = team.status(run)["steps"][0]["handle"]
+    job = team.thing("jobs", name, "batch/v1")
+    assert job["spec"]["template"]["spec"]["serviceAccountName"] == "incident-responder"
+    done = [
+        {"type": type_, "status": "True", "lastTransitionTime": job["metadata"]["creationTimestamp"]}
+        for type_ in ("SuccessCriteriaMet", "Complete")
+    ]
+    moment = job["metadata"]["creationTimestamp"]
+    body = {"status": {"startTime": moment, "completionTime": moment, "succeeded": 1, "conditions": done}}
+    path = team.admin.path("jobs", name, "batch/v1")
+    answer = team.admin.ask("PATCH", f"{path}/status", body)
+    assert answer.succeeded, answer.message
+    assert team.ended(run)["phase"] == "Succeeded"
+
+
+def test_a_runbook_within_a_runbook_is_requested_by_the_account(team: Team):
+    check = {"targetRef": TARGET, "condition": "object.metadata.name == 'checkout'"}
+    spec = {"title": "Look", "serviceAccountName": "incident-responder"}
+    look = {"name": "look", "check": check}
+    assert team.admin.create("runbooks", {**spec, "steps": [look]}, name="inner").succeeded
+    status = team.ended(team.run("outer", {"name": "act", "runbook": {"runbookRef": {"name": "inner"}}}))
+    assert status["phase"] == "Succeeded", status
+    inner = team.thing("runbookruns", status["steps"][0]["handle"], "watchbill.dev/v1alpha1")
+    assert inner["spec"]["requestedBy"] == ACCOUNT
+
+
+def test_the_acceptance_manifests_are_taken_on_and_held_up_by_the_kind_that_nobody_knows_yet(
+    team: Team, kubectl: Kubectl
+):
+    kubectl("create", "namespace", "shop", check=False)
+    kubectl("apply", "-f", "-", input=manifest("runbook.yaml"))
+    for role in sorted((REPOSITORY / "examples" / "roles").glob("*responder*.yaml")):
+        kubectl("apply", "-f", str(role))
+    grant = ("create", "rolebinding", "ana-runs", "--clusterrole=watchbill-responder", "--user=ana")
+    kubectl("-n", "shop", *grant)
+    kubectl("create", "-f", "-", input=manifest("incident-minimal.yaml"), user="ana", check=False)
+    kubectl("create", "-f", "-", input=manifest("runbook-run.yaml"), user="ana")
+    where = ("-n", "shop", "wait", "--timeout=15s")
+    kubectl(*where, "--for=jsonpath={.status.blockedReason}=InvalidStep", "runbookrun/checkout-roll-back")
+    kubectl(*where, "--for=condition=Ready=false", "runbook/roll-back")
+    listed = kubectl("-n", "shop", "get", "rbrun", "checkout-roll-back", "-o", "wide").stdout
+    assert "spec.steps[roll-back].rollback: this operator knows no such kind" in listed
