@@ -45,6 +45,7 @@ MAY_NOT = {
 
 
 class TestTheOperatorsRole:
+    @pytest.mark.feature("F41")
     @pytest.mark.parametrize("power", MAY_NOT)
     def test_lacks_the_power_to(self, cluster, power):
         verb, resource = MAY_NOT[power]

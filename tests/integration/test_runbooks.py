@@ -96,6 +96,8 @@ def team(stage: Stage, operator: OperatorProcess) -> Team:
         made.make("serviceaccounts", "v1", {"metadata": {"name": account}})
     stage.allow("ana", "runbooks", ["run"])
     stage.allow("ana", "runbookruns", ["get", "create", "patch"])
+    stage.allow("bo", "runbooks", ["approve"])
+    stage.allow("bo", "runbookruns", ["get", "patch"])
     token = {"group": "", "name": "incident-responder"}
     stage.allow(DEFAULT_OPERATOR_USER, "serviceaccounts/token", ["create"], **token)
     stage.allow(ACCOUNT, "deployments", ["get", "patch"], group="apps")
@@ -112,6 +114,7 @@ def on(target: Json, name: str = "act", **action: Any) -> Json:
     return {"name": name, "kubernetes": {"targetRef": target, **action}, **NO_APPROVAL}
 
 
+@pytest.mark.feature("F41")
 def test_a_step_scales_a_deployment_as_the_teams_account(team: Team):
     status = team.ended(team.run("scale", on(TARGET, scale={"replicas": 5})))
     assert (status["phase"], status["plan"]["steps"][0]["diff"]) == ("Succeeded", "spec.replicas: 2 -> 5")
@@ -149,11 +152,46 @@ def test_a_manifest_is_applied_a_dry_run_deletes_nothing_and_a_run_deletes(team:
     assert team.thing("configmaps", "settings")["code"] == 404
 
 
+@pytest.mark.feature("F41", "F46")
 def test_what_the_account_may_not_do_is_told_in_the_run(team: Team):
     secret = {"apiVersion": "v1", "kind": "Secret", "name": "pager"}
     run = team.run("denied", on(secret, patch={"type": "Merge", "patch": "data: {}"}))
     said = team.blocked(run, "Denied")
     assert f'User "{ACCOUNT}" cannot get resource "secrets"' in said
+
+
+@pytest.mark.feature("F46")
+def test_a_dry_run_shows_what_changes_and_what_is_refused_and_changes_nothing(team: Team):
+    secret = {"apiVersion": "v1", "kind": "Secret", "name": "pager"}
+    before = team.thing("deployments", "checkout", "apps/v1")
+    steps = on(TARGET, "scale", scale={"replicas": 9}), on(secret, "patch", delete={})
+    status = team.ended(team.run("foreseen", *steps, dryRun=True))
+    scale, patch = status["plan"]["steps"]
+    assert scale["diff"] == f"spec.replicas: {before['spec']['replicas']} -> 9"
+    assert f'User "{ACCOUNT}" cannot get resource "secrets"' in patch["denied"]
+    assert [each.get("phase", "Pending") for each in status["steps"]] == ["Pending", "Pending"]
+    assert team.thing("deployments", "checkout", "apps/v1") == before
+
+
+@pytest.mark.feature("F46")
+def test_an_approval_is_of_the_plan_that_was_shown(team: Team):
+    step = on(TARGET, scale={"replicas": 7}) | {"approval": {"count": 1}}
+    run = team.run("approved", step)
+    wait_until(
+        lambda: None if team.status(run).get("phase") == "AwaitingApproval" else "it does not wait", PATIENCE
+    )
+    shown = team.status(run)["plan"]["hash"]
+    # Somebody changes meanwhile what the plan was made of.
+    path = team.admin.path("deployments", "checkout", "apps/v1")
+    team.admin.ask("PATCH", path, {"spec": {"replicas": 3}})
+    bo = team.stage.person("bo")
+    assert bo.patch("runbookruns", run, {"approvals": {"bo": {"planHash": shown}}}).succeeded
+    wait_until(lambda: None if team.status(run)["plan"]["hash"] != shown else "the plan is old", PATIENCE)
+    assert team.thing("deployments", "checkout", "apps/v1")["spec"]["replicas"] == 3
+    fresh = team.status(run)["plan"]
+    assert fresh["steps"][0]["diff"] == "spec.replicas: 3 -> 7"
+    assert bo.patch("runbookruns", run, {"approvals": {"bo": {"planHash": fresh["hash"]}}}).succeeded
+    assert team.ended(run)["phase"] == "Succeeded"
 
 
 def test_without_the_token_the_command_of_the_message_is_what_it_takes(team: Team, kubectl: Kubectl):
