@@ -15,16 +15,16 @@ pytestmark = pytest.mark.cluster
 
 PLURALS = [kind.plural for kind in KINDS]
 SETTLE_SECONDS = 30.0
-TRIALS = "trials.example.com"
+TRIALS, LATER = "trials.example.com", "later.example.com"
 
 
-def as_trial(crd):
-    """The CRD under names of its own, with which a test may do what it likes."""
+def as_trial(crd, group=TRIALS):
+    """The CRD under names of its own, with which the test that has this group may do what it likes."""
     copy = json.loads(json.dumps(crd))
     plural = f"trials-of-{crd['spec']['names']['plural']}"
     names = {"kind": "Trial", "listKind": "TrialList", "plural": plural, "singular": plural.removesuffix("s")}
-    copy["metadata"]["name"] = f"{plural}.{TRIALS}"
-    copy["spec"] |= {"group": TRIALS, "names": names}
+    copy["metadata"]["name"] = f"{plural}.{group}"
+    copy["spec"] |= {"group": group, "names": names}
     return copy
 
 
@@ -295,11 +295,11 @@ def test_an_overlay_adds_to_a_row_of_the_severity_matrix(admin):
 
 
 def test_an_unchanged_field_that_a_later_schema_forbids_stays_accepted(kubectl, namespace):
-    crd = as_trial(crds()[0])
+    crd = as_trial(crds()[0], LATER)
     name = crd["metadata"]["name"]
     kubectl("apply", "--server-side", "--filename=-", input=json.dumps(crd))
     kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=30s")
-    trial = {"apiVersion": f"{TRIALS}/v1alpha1", "kind": "Trial"}
+    trial = {"apiVersion": f"{LATER}/v1alpha1", "kind": "Trial"}
     document = manifest("Incident", {"title": "x" * 150}) | trial
 
     def complaint_of_creating():
