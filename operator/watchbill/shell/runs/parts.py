@@ -116,8 +116,7 @@ class Runs:
 
     def _wake(self, key: ObjectKey, raw: Raw) -> None:
         """Take note of a run as it is; the others look where they may have waited for that."""
-        run = self._cache.read(RunbookRun, key.namespace, key.name)
-        if run is not None and self._observer.others.told(run):
+        if self._observer.others.told(raw):
             others = self._observer.others.going_on(key.namespace)
             self._add(key.namespace, [name for name in others if name != key.name])
 
