@@ -10,7 +10,6 @@ def test_a_copy_is_pydantics_own_whatever_is_replaced():
     changes = {"severity": "SEV-1", "escalation": EscalationStatus(epoch=2)}
     copied, theirs = status.model_copy(update=changes), BaseModel.model_copy(status, update=changes)
     assert copied == theirs
-    assert copied.model_fields_set == theirs.model_fields_set
     assert copied.model_extra == theirs.model_extra == {"ofANewerVersion": {"a": 1}}
     assert copied.to_json() == theirs.to_json()
     assert (status.severity, status.escalation.epoch) == ("", 0)

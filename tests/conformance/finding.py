@@ -26,6 +26,8 @@ def our_kinds_are_found(api: Api) -> None:
         "incidentclasses",
         "incidents",
         "incidentupdates",
+        "runbookruns",
+        "runbooks",
     ]
 
 

@@ -1,9 +1,10 @@
 """Where a fault can be placed: each crossing of a process's boundary, numbered in the order of a run."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
+
+import orjson
 
 from tests.faults.virtual_time import Process
 from tests.support.apiserver.reading import Request
@@ -74,7 +75,7 @@ READ_ALONE = frozenset(("incidents", "connections", "secrets", "escalationpolici
 
 def _changed(request: Request) -> str:
     """Which fields a write changes; of a lease, who holds it."""
-    body = json.loads(request.body) if request.body else {}
+    body = orjson.loads(request.body) if request.body else {}
     if body.get("kind") == "Event":
         return str(body["reason"])
     if body.get("kind") == "Lease":

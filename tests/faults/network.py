@@ -4,6 +4,7 @@ What is on its way is no process's any more: it arrives, whatever becomes of who
 """
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -83,6 +84,8 @@ class Network:
     """Seconds that a request or an answer is on its way, besides what it takes by itself."""
     reading: float = 0.0
     """Seconds that a process gets to read an answer before it counts as come."""
+    _around: contextvars.Context = field(default_factory=world_around)
+    """What is on its way is no process's."""
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
     def around(self, process: Process) -> "Surface":
@@ -96,7 +99,7 @@ class Network:
         self.requests += 1
         trip = Trip(crossing or Crossing(-1, "read", "", process.name), process, take, to_server)
         task = asyncio.get_running_loop().create_task(
-            self._journey(trip, self._fault(crossing)), context=world_around()
+            self._journey(trip, self._fault(crossing)), context=self._around
         )
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)

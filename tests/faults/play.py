@@ -21,7 +21,7 @@ class Run:
     """A plan that was played."""
 
     plan: Plan
-    stage: Stage
+    stage: Stage = field(repr=False)
     scenario: Scenario
     """What was played."""
     logs: list[str] = field(default_factory=list)

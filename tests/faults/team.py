@@ -88,7 +88,11 @@ class Team:
         self.put("Connection", name, {"spec": spec})
 
     def furnish(self, *levels: Any, row: Body | None = None, response: Body | None = None, **of: Any) -> None:
-        """A class, a policy, two connections to PagerDuty, one to a webhook, one to Slack."""
+        """A class, two connections to PagerDuty, one to a webhook, one to Slack, and a policy."""
+        rows = {"postmortem": {"policy": "Optional"}, **(row or {})}
+        spec = spec_of(incident_class(**rows, **({"response": response} if response else {})))
+        default = {"annotations": {DEFAULT_CLASS_ANNOTATION: "true"}}
+        self.put("IncidentClass", self.class_name, {"spec": spec}, path_of("IncidentClass"), **default)
         for name in ROUTING_KEYS:
             key = {"name": name, "key": "routingKey"}
             base = f"http://{name if name == 'pagerduty' else 'pagerduty.' + name}.example.com"
@@ -98,10 +102,6 @@ class Team:
         slack = {"botTokenSecretRef": token, "baseURL": "http://slack.example.com"}
         self.connection("slack", slack=slack, allowedClasses=[self.class_name])
         self.policy(*levels, **of)
-        rows = {"postmortem": {"policy": "Optional"}, **(row or {})}
-        spec = spec_of(incident_class(**rows, **({"response": response} if response else {})))
-        default = {"annotations": {DEFAULT_CLASS_ANNOTATION: "true"}}
-        self.put("IncidentClass", self.class_name, {"spec": spec}, path_of("IncidentClass"), **default)
 
     def policy(self, *levels: Any, **options: Any) -> None:
         """Write the policy."""
@@ -154,8 +154,7 @@ class Team:
 
     def incident(self, name: str = "cart") -> Body:
         """The incident, as it is stored; empty where it is gone."""
-        found = self.server.ask("GET", path_of("Incident", self.namespace, name))
-        return found if "spec" in found else {}
+        return self.server.store.get(INCIDENTS, INCIDENTS.key(self.namespace, name)) or {}
 
     def status(self, name: str = "cart") -> Body:
         """Its status."""

@@ -6,9 +6,11 @@ import pytest
 
 from tests.faults import campaign, on_pages
 from tests.faults.hunt import catch
+from tests.faults.on_records import leaks_nothing
 from tests.faults.oracles import judged
 from tests.faults.plans import Plan, in_recovery, plan_of, singles
 from tests.faults.play import Run, play
+from tests.faults.team import ROTATED
 from tests.faults.virtual_time import START, Process, played
 
 VARIANTS = [f"{name}@{replicas}:" for name, replicas in campaign.variants()]
@@ -99,6 +101,17 @@ def test_a_page_that_never_came_is_found():
     run = play(plan)
     run.missing = "a page of level first"
     assert list(on_pages.loses_no_page(run, campaign.reference("one-page", 1)))
+
+
+def test_a_secret_in_a_metric_is_found():
+    run = play(Plan("one-page", 1))
+    (operator,) = run.stage.operators
+    assert set(operator.measures()) >= {"incidents/status", "shop"}
+    assert operator.measures() == run.stage.metrics
+    operator.apps[0].metrics.circuit_open.labels(ROTATED)
+    run.stage.metrics = operator.measures()
+    found = list(leaks_nothing(run, campaign.reference("one-page", 1)))
+    assert found == ["a secret's value stands in a metric"]
 
 
 @pytest.mark.parametrize("mutant", EXEMPLARY)

@@ -6,18 +6,20 @@ runs again, not even its `finally` blocks; a frozen one goes on later, when all 
 
 import asyncio
 import contextvars
-import selectors
-from collections.abc import Callable, Coroutine, Generator
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
+from heapq import heappop
+from typing import Any, TypeVar, cast
 
-Callback = Callable[..., object]
 Found = TypeVar("Found")
-Ts = TypeVarTuple("Ts")
 
 START = 1000.0
 """Seconds of the loop's clock at its beginning."""
+
+RESOLUTION = 1e-9
+"""Seconds within which timers are due at once."""
 
 
 @dataclass(eq=False)
@@ -27,7 +29,7 @@ class Process:
     name: str
     killed: bool = False
     frozen: bool = False
-    parked: list["_Call"] = field(default_factory=list)
+    parked: list[asyncio.Handle] = field(default_factory=list)
     """What would have run while it was frozen or dead, in order."""
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     failed: list[asyncio.Task[Any]] = field(default_factory=list)
@@ -70,9 +72,9 @@ class Process:
             self.failed.append(task)
 
     def _go_on(self) -> None:
-        parked, self.parked = self.parked, []
-        for call in parked:
-            call.again()
+        loop = cast("VirtualLoop", asyncio.get_running_loop())
+        loop.go_on(self.parked)
+        self.parked.clear()
 
 
 RUNNING: ContextVar[Process | None] = ContextVar("process", default=None)
@@ -87,81 +89,51 @@ def world_around() -> contextvars.Context:
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop that jumps to the next timer instead of waiting for it."""
+    """An event loop that jumps to the next timer instead of waiting for it; it has no files to wait for.
+
+    Nothing is called while its process is frozen, or once it is killed.
+    """
+
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+    _stopping: bool
+    """As in every loop of asyncio."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._now = START
-        super().__init__(_Leap(self._leap))
-        self._clock_resolution = 1e-9
         self.set_task_factory(_owned)
 
     def time(self) -> float:
         """Seconds since the beginning, and `START`."""
         return self._now
 
-    def call_soon(
-        self,
-        callback: Callable[[Unpack[Ts]], object],
-        *args: *Ts,
-        context: contextvars.Context | None = None,
-    ) -> asyncio.Handle:
-        """As every loop's; nothing is called while its process is frozen, or once it is killed."""
-        call = _Call(callback, args)
-        call.handle = super().call_soon(call, context=context)
-        return call.handle
+    def go_on(self, calls: Iterable[asyncio.Handle]) -> None:
+        """Call this, in order, now that its process goes on; whoever has a handle may still cancel it."""
+        self._ready.extend(calls)
 
-    def call_at(
-        self,
-        when: float,
-        callback: Callable[[Unpack[Ts]], object],
-        *args: *Ts,
-        context: contextvars.Context | None = None,
-    ) -> asyncio.TimerHandle:
-        """As every loop's; nothing is called while its process is frozen, or once it is killed."""
-        call = _Call(callback, args)
-        call.handle = handle = super().call_at(when, call, context=context)
-        return handle
-
-    def _leap(self, timeout: float | None) -> None:
-        assert timeout is not None, "everything waits, and for nothing that time will bring"
-        self._now += max(timeout, 0.0)
+    def _run_once(self) -> None:
+        timers, ready = self._scheduled, self._ready
+        while timers and timers[0].cancelled():
+            heappop(timers)
+        if not ready and not self._stopping:
+            assert timers, "everything waits, and for nothing that time will bring"
+            self._now += max(timers[0].when() - self._now, 0.0)
+        while timers and timers[0].when() < self._now + RESOLUTION:
+            ready.append(heappop(timers))
+        for _ in range(len(ready)):
+            call = ready.popleft()
+            if not call.cancelled():
+                _run(call)
 
 
-class _Call:
-    """A callback of whatever process made it."""
-
-    __slots__ = ("args", "callback", "context", "handle")
-
-    def __init__(self, callback: Callback, args: tuple[Any, ...]) -> None:
-        self.callback, self.args = callback, args
-        self.handle: asyncio.Handle | None = None
-        self.context: contextvars.Context | None = None
-
-    def __call__(self) -> None:
-        process = RUNNING.get()
-        if process is not None and (process.killed or process.frozen):
-            self.context = contextvars.copy_context()
-            process.parked.append(self)
-        elif self.handle is None or not self.handle.cancelled():
-            self.callback(*self.args)
-
-    def again(self) -> None:
-        """Be called, now that the process goes on; whoever has the handle may still cancel it."""
-        loop = cast("VirtualLoop", asyncio.get_running_loop())
-        asyncio.SelectorEventLoop.call_soon(loop, self, context=self.context)
-
-
-class _Leap(selectors.SelectSelector):
-    """Waits for no file: nothing in the loop has one."""
-
-    def __init__(self, leap: Callable[[float | None], None]) -> None:
-        super().__init__()
-        self._leap = leap
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Nothing, at once."""
-        self._leap(timeout)
-        return []
+def _run(call: Any) -> None:
+    """Call it; where its process is halted, keep it until that goes on."""
+    process = call._context.get(RUNNING)
+    if process is not None and (process.killed or process.frozen):
+        process.parked.append(call)
+    else:
+        call._run()
 
 
 def _owned(

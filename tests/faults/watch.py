@@ -64,7 +64,9 @@ class LocalWatch(Watch):
 
     def start(self) -> None:
         """Begin to watch each kind."""
-        self._tasks = [asyncio.create_task(self._follow(kind.name), name=f"watch {kind}") for kind in KINDS]
+        self._tasks = [
+            asyncio.create_task(self._follow(kind.name), name=f"watch {kind.name}") for kind in KINDS
+        ]
         asyncio.get_running_loop().call_later(LISTING, self.on_gap)
 
     def restart(self) -> None:
@@ -105,7 +107,7 @@ class LocalWatch(Watch):
         stream = await self._surface.handle(Request("GET", path_of(kind), query))
         if not isinstance(stream, Stream):
             return ""
-        news = News(server.on_change)
+        news = News(server.on_change, stream)
         try:
             while not stream.ended:
                 for event in server.drain(stream):
@@ -134,21 +136,23 @@ class LocalWatch(Watch):
 
 
 class News:
-    """That something has changed at the server."""
+    """That a stream of the server has something to tell."""
 
-    def __init__(self, hooks: list[Callable[[], None]]) -> None:
-        self._hooks, self._event = hooks, asyncio.Event()
-        hooks.append(self._event.set)
+    def __init__(self, hooks: list[Callable[[], None]], stream: Stream) -> None:
+        self._hooks, self._stream, self._event = hooks, stream, asyncio.Event()
+        hooks.append(self._look)
+
+    def _look(self) -> None:
+        if self._stream.has_news:
+            self._event.set()
 
     async def wait(self, seconds: float) -> None:
-        """Return when something has changed since the last time, or the time is over."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            pass
+        """Return when there is something new since the last time, or the time is over."""
+        timer = asyncio.get_running_loop().call_later(seconds, self._event.set)
+        await self._event.wait()
+        timer.cancel()
         self._event.clear()
 
     def end(self) -> None:
         """Hear no more."""
-        self._hooks.remove(self._event.set)
+        self._hooks.remove(self._look)

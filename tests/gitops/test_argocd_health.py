@@ -8,11 +8,10 @@ import yaml
 from tests.architecture.sources import ROOT
 from tests.support.argocd import PREFIX, health, shipped
 from watchbill.api.incident_status import Phase
-from watchbill.api.kinds import KINDS
 
 pytestmark = pytest.mark.feature("F63")
 
-GIT_KINDS = ("Connection", "EscalationPolicy", "IncidentClass")
+GIT_KINDS = ("Connection", "EscalationPolicy", "IncidentClass", "Runbook")
 DATA = shipped()
 Json = dict[str, Any]
 
@@ -77,6 +76,5 @@ def test_every_kind_with_a_script_is_one_of_ours_and_none_that_git_owns_is_left_
     ours = {crd["spec"]["names"]["kind"] for crd in crds}
     scripted = {key.removeprefix(PREFIX) for key in DATA}
     assert {*GIT_KINDS, "Incident"} == scripted
-    # An update is said once and stays: whoever commits one wants it created, no more.
-    # What nobody judges yet would be Progressing for ever.
-    assert ours - scripted == {"IncidentUpdate"} | {kind.name for kind in KINDS if not kind.watched}
+    # An update and a run are said once and stay: whoever commits one wants it created, no more.
+    assert ours - scripted == {"IncidentUpdate", "RunbookRun"}

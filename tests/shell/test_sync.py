@@ -74,6 +74,19 @@ async def until(fact: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
+async def test_no_page_hangs_on_runbooks_that_cannot_be_listed(world: World):
+    world.declare("cart")
+    world.api.put(path_of("Runbook", "shop", "restart"), spec={})
+    world.api.faults.append(Fault(403, method="GET", path="/runbooks"))
+    await world.syncer.first_sync()
+    assert (world.syncer.synced, world.told) == (True, ["Incident cart"])
+    assert "Runbook cannot be listed" in world.syncer.problem
+    world.syncer.start(period=3600)
+    await until(lambda: world.told == ["Incident cart", "Runbook restart"])
+    await until(lambda: world.syncer.problem == "")
+    await world.syncer.stop()
+
+
 async def test_what_decisions_need_is_listed_first_then_incidents_the_worst_before_the_others(world: World):
     for name, severity in [("a-mild", "SEV-2"), ("b-bad", "SEV-1"), ("c-odd", "SEV-9")]:
         world.declare(name, severity)

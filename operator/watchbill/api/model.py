@@ -64,8 +64,8 @@ class StatusModel(BaseModel):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """The part with these fields replaced, which are not validated.
 
-        A decision makes dozens of such copies, and pydantic's own way takes twenty times as long. What pydantic
-        knows of which fields were ever set, for which nothing here asks, stays as it was.
+        A decision makes dozens of such copies, and pydantic's own way takes twenty times as long. Which
+        fields were ever set, for which nothing here asks, is not kept up to date.
         """
         if deep or not update or not update.keys() <= self.__dict__.keys():
             return super().model_copy(update=update, deep=deep)

@@ -85,7 +85,7 @@ class Performer:
 
     def in_rush(self) -> bool:
         """Whether many pages leave at the moment."""
-        return self._rush.under_way
+        return self._rush.under_way()
 
     def in_flight(self, uid: str) -> frozenset[tuple[str, str]]:
         """(key, action) of what is being performed for an incident."""

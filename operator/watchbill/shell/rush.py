@@ -21,7 +21,6 @@ class Rush:
         """Take note of a page that is about to be sent."""
         self._left.append(self._monotonic())
 
-    @property
     def under_way(self) -> bool:
         """Whether ten pages have left within the last second."""
         return len(self._left) == MANY and self._monotonic() - self._left[0] < WITHIN

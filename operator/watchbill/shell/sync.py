@@ -59,7 +59,7 @@ class Syncer:
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.synced = False
-        """Whether every kind has been listed once, and of incidents all that may page."""
+        """Whether all that pages hang on has been listed once."""
         self.problem = "no kind has been listed yet"
         """Why the last list failed; the empty text where it did not."""
         self.on_appeared: Callable[[], None] = lambda: None
@@ -89,7 +89,7 @@ class Syncer:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def first_sync(self, begin: Callable[[], None] = lambda: None) -> None:
-        """Return once every kind was listed and delivered, but incidents that rest; tries until then.
+        """Return once all that pages hang on was listed and delivered, but incidents that rest.
 
         `begin` is called when all is known that decisions about incidents need. From then on incidents are
         delivered, those first whose severity no class has, for they are worked at as the worst (DESIGN §7),
@@ -102,9 +102,14 @@ class Syncer:
         for selector in selectors(ranks_of(self._cache.list("IncidentClass"))):
             if not await self._list_until_it_succeeds(incident, selector):
                 break
-        for kind in (runbook, run):
-            await self._list_until_it_succeeds(kind)
         self._succeeded()
+        for kind in (runbook, run):
+            try:
+                await self._list(kind)
+            except KubeError as error:
+                # No page hangs on it: the next comparison lists what could not be listed now.
+                self._note(kind, error)
+                self.request()
         self.synced = True
 
     @property

@@ -17,7 +17,7 @@ from tests.faults.real.remote import Remote, given_up
 from tests.faults.real.wire import Wire
 from tests.faults.real.world import World
 from tests.faults.stage import Stage
-from tests.faults.team import CANARIES, INCIDENTS, Body
+from tests.faults.team import CANARIES, INCIDENTS
 from tests.faults.virtual_time import Process
 from watchbill.shell.paths import core_path, path_of
 
@@ -166,11 +166,6 @@ class RealStage(Stage):
         """Somebody deletes an incident, which the server allows once they have said that it is over."""
         self.say(name, state="Resolved", stateReason="a mistake", setBy={"state": "ana"})
         super().delete(name)
-
-    def incident(self, name: str = "cart") -> Body:
-        """The incident, as the server last told of it; empty where it is gone."""
-        found = (body for _, body in self.remote.copy.all(INCIDENTS) if body["metadata"]["name"] == name)
-        return next(found, {})
 
     @property
     def refused(self) -> list[str]:

@@ -1,8 +1,9 @@
 """Answers, and the ways in which the real server says no."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+import orjson
 
 from tests.support.apiserver.resources import Body, Resource
 
@@ -19,7 +20,7 @@ class Answer(NamedTuple):
     @property
     def content(self) -> bytes:
         """The body, as it goes over the wire."""
-        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
+        return self.body.encode() if isinstance(self.body, str) else orjson.dumps(self.body)
 
     @property
     def content_type(self) -> str:

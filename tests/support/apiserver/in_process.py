@@ -1,12 +1,12 @@
 """Lets the operator's own client talk to the server without a socket, in the loop of whoever tests."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Self, cast
 from urllib.parse import parse_qsl
 
 import aiohttp
+import orjson
 
 from tests.support.apiserver.answers import Answer
 from tests.support.apiserver.reading import JSON, Request
@@ -109,5 +109,5 @@ class _Events:
     async def iter_any(self) -> AsyncIterator[bytes]:
         while not self._stream.ended:
             for event in self._stream.drain():
-                yield json.dumps(event).encode() + b"\n"
+                yield orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
             await asyncio.sleep(self._stream.seconds_left)

@@ -1,13 +1,13 @@
 """Serves a server over HTTP: in the running loop, or in a thread of its own for a real operator or kopf."""
 
 import asyncio
-import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
+import orjson
 from aiohttp import web
 
 from tests.support.apiserver.reading import JSON, Request
@@ -100,7 +100,7 @@ class _Site:
         while True:
             news = self._news
             for event in self._server.drain(stream):
-                await response.write(json.dumps(event).encode() + b"\n")
+                await response.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
             if stream.ended:
                 return response
             try:

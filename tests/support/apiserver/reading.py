@@ -1,9 +1,10 @@
 """Reads requests: what the path is about, and what the body holds."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import orjson
 
 from tests.support.apiserver.answers import (
     PAGE_NOT_FOUND,
@@ -68,7 +69,7 @@ def place_of(path: str) -> Place | Answer:
 def body_of(request: Request, resource: Resource) -> Body:
     """The object of the request; refused where it is none."""
     try:
-        body = json.loads(request.body)
+        body = orjson.loads(request.body)
     except ValueError:
         body = None
     if not isinstance(body, dict):
@@ -89,7 +90,7 @@ def patch_of(request: Request, resource: Resource) -> Body:
             raise unmodeled(f"patches of the type {request.content_type}")
         raise _unsupported(resource)
     try:
-        body = json.loads(request.body)
+        body = orjson.loads(request.body)
     except ValueError as error:
         raise bad_request("invalid JSON patch") from error
     if not isinstance(body, dict):

@@ -1,10 +1,11 @@
 """The server: a request becomes an answer, or a watch."""
 
-import json
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from email.utils import format_datetime
+
+import orjson
 
 from tests.support.apiserver.answers import (
     PAGE_NOT_FOUND,
@@ -81,9 +82,9 @@ class ApiServer:
     def ask(self, method: str, path: str, body: Body | None = None, **query: str) -> Body:
         """The JSON body of an answer, for whoever sets the stage; a patch is a merge patch."""
         kind = MERGE_PATCH if method == "PATCH" else JSON
-        found = self.answer(Request(method, path, query, "" if body is None else json.dumps(body), kind))
+        found = self.answer(Request(method, path, query, "" if body is None else orjson.dumps(body), kind))
         assert isinstance(found, Answer), "a watch is drained, not read"
-        told = json.loads(found.content)
+        told = orjson.loads(found.content)
         assert isinstance(told, dict)
         return told
 
@@ -91,7 +92,7 @@ class ApiServer:
         """What the stream has to tell by now; whoever gets it may change it."""
         with self._lock:
             events = stream.drain()
-        return [json.loads(json.dumps(event)) for event in events]
+        return [orjson.loads(orjson.dumps(event)) for event in events]
 
     def tick(self) -> None:
         """Have all streams look whether they have something to tell: time has passed, or things changed."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tests.support.apiserver.answers import Refusal, bad_request, expired, unmodeled
 from tests.support.apiserver.listing import of_metadata
 from tests.support.apiserver.resources import Body, Resource
-from tests.support.apiserver.store import Store
+from tests.support.apiserver.store import Change, Store
 
 LONGEST = 1800
 """Seconds that a watch lasts which does not say for how long: the least that the real server takes."""
@@ -64,7 +64,7 @@ class Stream:
             return events + self.drain()
         for change in self._store.since(self._position):
             self._position = change.version
-            if change.resource is self._resource and change.key.startswith(self._prefix):
+            if self._concerns(change):
                 told = of_metadata(change.told) if self.partial else change.told
                 events.append({"type": change.type, "object": told})
         if self._next_bookmark is not None and self._now() >= self._next_bookmark:
@@ -73,6 +73,12 @@ class Stream:
             self._next_bookmark = self._bookmark_time()
         self.ended = self._now() >= self.deadline
         return events
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something has happened that `drain` will tell of, or too much was forgotten."""
+        changes = self._store.since(self._position)
+        return self._position < self._store.compacted or any(map(self._concerns, changes))
 
     def fail(self, refusal: Refusal) -> None:
         """End it with an ERROR, which is told at the next `drain`."""
@@ -91,6 +97,9 @@ class Stream:
         self._ready = [{"type": "ADDED", "object": body} for _, body in found]
         if self._wants_bookmarks:
             self._ready.append(self._bookmark({"annotations": INITIAL_END}))
+
+    def _concerns(self, change: Change) -> bool:
+        return change.resource is self._resource and change.key.startswith(self._prefix)
 
     def _bookmark(self, metadata: Body) -> Body:
         self._position = max(self._position, self._store.version)
