@@ -106,3 +106,13 @@ def test_a_test_page_speaks_of_its_connection_and_asks_for_nothing():
     lines = page_text(page).splitlines()
     assert lines[2] == "A test of Connection pager in namespace shop, page 1.1.primary.1."
     assert lines[-1] == "There is nothing to acknowledge."
+
+
+def test_a_page_about_a_run_names_it_and_says_how_to_look():
+    facts = incident(name="run-1", severity="RUNBOOK", title="a person must look", services=(), is_run=True)
+    page = trigger(facts)
+    assert title_line(page) == "a person must look"
+    assert acknowledge_command(page) == ""
+    lines = page_text(page).splitlines()
+    assert lines[1] == "RunbookRun run-1 in namespace shop, page 1.1.primary.1."
+    assert lines[-1] == "To look at it: kubectl -n shop describe runbookrun run-1"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.pages import KEY, NOW, UID, effects_for, request_for, settings_for, trigger
+from tests.providers.pages import KEY, NOW, UID, effects_for, incident, request_for, settings_for, trigger
 from watchbill.api.connection import Webhook
 from watchbill.providers.contract import Misconfigured, Settings
 from watchbill.providers.registry import PROVIDERS
@@ -38,6 +38,13 @@ def test_the_event_has_what_cloudevents_demands():
     assert found["type"] == "dev.watchbill.page"
     assert datetime.fromisoformat(found["time"]) == NOW
     assert {name for name in found if not name.isalnum() or name != name.lower()} == set()
+
+
+def test_a_page_about_a_run_comes_from_the_run():
+    assert (
+        event(facts=incident(is_run=True))["source"]
+        == "/watchbill.dev/namespaces/shop/runbookruns/checkout-500s"
+    )
 
 
 def test_the_data_says_what_the_design_promises():

@@ -375,3 +375,28 @@ def test_a_leader_that_was_frozen_between_claim_and_step_does_nothing_any_more()
         assert (status["stoppedReason"], stage.acts) == ("OutcomeUnknown", [])
 
     tell(story, replicas=2)
+
+
+def test_all_runs_are_paused_within_five_seconds_and_go_on_when_that_ends():
+    async def story(stage: RunStage) -> None:
+        lease = "/apis/coordination.k8s.io/v1/namespaces/watchbill/leases/watchbill"
+
+        def annotate(reason: str | None) -> None:
+            note = {"metadata": {"annotations": {"watchbill.dev/pause-runs": reason}}}
+            stage.server.ask("PATCH", lease, note)
+
+        stage.runbook({"name": "rest", "wait": {"duration": "20s"}}, patch())
+        stage.request()
+        await stage.wait("its beginning", lambda: stage.step("rest").get("actedTime"))
+        await stage.pass_(seconds=14)
+        annotate("a release is under way")
+        await stage.pass_(minutes=1)
+        status = stage.of_run()
+        assert (status["blockedReason"], stage.load) == ("Paused", "high")
+        assert status["blockedMessage"] == "all runs are paused: a release is under way"
+        annotate(None)
+        since = stage.now
+        await stage.ended()
+        assert (stage.load, stage.now - since < 15) == ("low", True)
+
+    tell(story)

@@ -117,10 +117,11 @@ def _address(vendor: Webhook, settings: Settings) -> tuple[str, tuple[str, ...]]
 
 def _event(effect: PageEffect, identity: str, now: datetime) -> dict[str, Any]:
     incident = effect.incident
+    plural = "runbookruns" if incident.is_run else "incidents"
     return {
         "specversion": "1.0",
         "id": identity,
-        "source": f"/{GROUP}/namespaces/{incident.namespace}/incidents/{incident.name}",
+        "source": f"/{GROUP}/namespaces/{incident.namespace}/{plural}/{incident.name}",
         "type": EVENT_TYPE,
         "time": format_time(now),
         "datacontenttype": "application/json",

@@ -103,9 +103,7 @@ class App:
         outside = self._wire()
         self.lookout = Lookout(settings, outside, watched)
         self.runs = Runs(
-            Around(
-                outside, credentials, web, self.queue, settings, self.elector.is_leader, self._teller.of_run
-            )
+            Around(outside, credentials, web, self.queue, settings, self.elector, self._teller.of_run)
         )
 
     def _wire(self) -> Outside:

@@ -25,6 +25,9 @@ from watchbill.shell.store import change
 AGAIN = timedelta(seconds=2)
 """How soon it is tried again where the API server does not answer."""
 
+PAUSED = timedelta(seconds=5)
+"""How soon it is looked whether a pause of all runs has ended."""
+
 CONFLICTS = 5
 """How often one reconcile begins anew because somebody else wrote."""
 
@@ -142,6 +145,9 @@ class RunKeeper:
         if decision.status.phase in ENDED or parts.in_hand.of(key, run.metadata.uid):
             return timedelta(0)
         after = decision.requeue_after
+        if parts.observer.pause():
+            # Nothing tells that it ends.
+            after = min(after or PAUSED, PAUSED)
         return None if after is None else max(timedelta(0), now + after - parts.clock.now())
 
     async def _decided(

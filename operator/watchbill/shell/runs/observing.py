@@ -1,7 +1,9 @@
 """Reads the cluster into what one decision on a run may know."""
 
+from collections.abc import Callable
 from datetime import datetime
 
+from watchbill.api.group import GROUP
 from watchbill.api.incident import Incident
 from watchbill.api.runbook import Runbook
 from watchbill.api.runbook_run import RunbookRun
@@ -14,6 +16,9 @@ from watchbill.shell.paths import path_of
 from watchbill.shell.runs.others import Others
 
 RUN = "RunbookRun"
+PAUSE_NOTE = f"{GROUP}/pause-runs"
+"""The annotation of the operator's Lease by which somebody pauses all runs; its value says why."""
+
 PAGE = 50
 """How many runs are listed at once: each may hold 64 KiB of its runbook."""
 
@@ -32,6 +37,8 @@ class RunObserver:
         self._clock = clock
         self._holder, self._operator_user = identities
         self._deliver = deliver
+        self.pause: Callable[[], str] = lambda: ""
+        """Why no step of any run starts; empty where they do."""
         self._listed: dict[str, datetime] = {}
         self._claims: dict[str, dict[str, datetime]] = {}
 
@@ -74,6 +81,7 @@ class RunObserver:
             parent=self._parent(run),
             others=self.others.around(namespace, uid),
             others_time=self._listed.get(uid),
+            pause=self.pause(),
             operator_user=self._operator_user,
             holder=self._holder,
             foreign_claims=self.note_claims(run),

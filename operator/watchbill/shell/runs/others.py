@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 
-from watchbill.api.runbook_run import RunbookRun
+from watchbill.api.runbook_run_status import Lock
 from watchbill.core.runs.observation import OtherRun
+from watchbill.shell.cache import Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +24,21 @@ class Others:
     def __init__(self) -> None:
         self._runs: defaultdict[str, dict[str, Seen]] = defaultdict(dict)
 
-    def told(self, run: RunbookRun) -> bool:
-        """Take note of a run as it is; whether something of it has changed that others wait for."""
-        status, meta = run.status, run.metadata
-        facts = OtherRun(
-            meta.name,
-            meta.uid,
-            run.spec.runbook_ref.name,
-            status.phase or "",
-            status.lock,
-            status.started_time,
-            status.ended_time,
-        )
-        waits = run.spec.incident_ref is not None and status.snapshot is None and not facts.is_over
-        incident = run.spec.incident_ref.name if waits and run.spec.incident_ref is not None else ""
-        names = self._runs[meta.namespace or ""]
-        known = names.get(meta.name)
-        names[meta.name] = Seen(facts, incident)
+    def told(self, raw: Raw) -> bool:
+        """Take note of a run as it is; whether something of it has changed that others wait for.
+
+        One whose status nobody can read is not taken note of: it is told of where it is reconciled.
+        """
+        spec, status = raw.get("spec") or {}, raw.get("status") or {}
+        try:
+            facts = _facts(raw)
+        except ValueError:
+            return False
+        waits = "snapshot" not in status and not facts.is_over
+        incident = str((spec.get("incidentRef") or {}).get("name", "")) if waits else ""
+        names = self._runs[raw["metadata"].get("namespace", "")]
+        known = names.get(facts.name)
+        names[facts.name] = Seen(facts, incident)
         return known is None or _mark(known.facts) != _mark(facts)
 
     def gone(self, namespace: str, name: str) -> None:
@@ -61,6 +61,24 @@ class Others:
         """The names of the runs that have not been taken on, and are for this incident."""
         runs = self._runs.get(namespace, {})
         return sorted(name for name, seen in runs.items() if incident and seen.incident == incident)
+
+
+def _facts(raw: Raw) -> OtherRun:
+    """What others ask of a run; read without the rest of it, which may be long."""
+    metadata, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
+    return OtherRun(
+        metadata["name"],
+        metadata.get("uid", ""),
+        (spec.get("runbookRef") or {}).get("name", ""),
+        status.get("phase", ""),
+        Lock.model_validate(status["lock"]) if "lock" in status else None,
+        _moment(status.get("startedTime")),
+        _moment(status.get("endedTime")),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _mark(run: OtherRun) -> tuple[object, ...]:

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from watchbill.api.runbook_run import RunbookRun
 from watchbill.core.runs.decision import RunEvent
 from watchbill.core.runs.outcomes import RunOutcome
 from watchbill.shell.cache import ObjectKey, Raw
 from watchbill.shell.credentials import Credentials
+from watchbill.shell.leader import Elector
 from watchbill.shell.perform import Outside
 from watchbill.shell.queue import Queue
 from watchbill.shell.runs.account import Accounts
@@ -17,7 +19,7 @@ from watchbill.shell.runs.client import AccountClient
 from watchbill.shell.runs.discovery import Discovery
 from watchbill.shell.runs.in_hand import InHand
 from watchbill.shell.runs.keeper import RunKeeper, RunParts, RunStore
-from watchbill.shell.runs.observing import RUN, RunObserver
+from watchbill.shell.runs.observing import PAUSE_NOTE, RUN, RunObserver
 from watchbill.shell.runs.people import People
 from watchbill.shell.runs.performing import RunOutside, RunPerformer
 from watchbill.shell.settings import Settings, holder_of
@@ -33,7 +35,7 @@ class Around:
     web: Web
     queue: Queue
     settings: Settings
-    is_leader: Callable[[], bool]
+    elector: Elector
     tell: Callable[[RunbookRun, RunEvent], None]
 
 
@@ -43,11 +45,11 @@ class Runs:
     def __init__(self, around: Around) -> None:
         outside, settings = around.outside, around.settings
         self._cache, self._kube, self._queue = outside.cache, outside.kube, around.queue
-        self._is_leader = around.is_leader
+        self._is_leader = around.elector.is_leader
         account = f"{settings.namespace}:{settings.service_account}"
         accounts = Accounts(outside.kube, outside.clock.monotonic, account)
         self._client = AccountClient(around.credentials, accounts, Discovery(outside.kube))
-        people = People(outside, settings.last_resort, around.is_leader)
+        people = People(outside, settings.last_resort, around.elector.is_leader)
         asker = Asker(self._client, around.web, people.say)
         self._in_hand = InHand()
         self._performer = RunPerformer(
@@ -55,13 +57,14 @@ class Runs:
         )
         identities = holder_of(settings.identity), f"system:serviceaccount:{account}"
         self._observer = RunObserver(outside.cache, outside.kube, outside.clock, identities, outside.deliver)
+        self._observer.pause = partial(around.elector.noted, PAUSE_NOTE)
         parts = RunParts(
             observer=self._observer,
             performer=self._performer,
             in_hand=self._in_hand,
             clock=outside.clock,
             tell=around.tell,
-            may_act=around.is_leader,
+            may_act=around.elector.is_leader,
         )
         store = RunStore(outside.kube, outside.cache, self._wake)
         store.on_echo = around.queue.take_back
@@ -113,8 +116,7 @@ class Runs:
 
     def _wake(self, key: ObjectKey, raw: Raw) -> None:
         """Take note of a run as it is; the others look where they may have waited for that."""
-        run = self._cache.read(RunbookRun, key.namespace, key.name)
-        if run is not None and self._observer.others.told(run):
+        if self._observer.others.told(raw):
             others = self._observer.others.going_on(key.namespace)
             self._add(key.namespace, [name for name in others if name != key.name])
 
