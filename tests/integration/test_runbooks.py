@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -15,72 +14,13 @@ from dev.waiting import wait_until
 from tests.support.kubectl import Kubectl
 from tests.support.manifests import text as manifest
 from tests.support.people import Json, Stage, admin_client, set_stage
-from watchbill.api.group import DEFAULT_OPERATOR_USER
-from watchbill.api.runbook_run_status import ENDED
+from tests.support.runbook_team import NO_APPROVAL, PATIENCE, TARGET, Team, furnished, on
 
 pytestmark = pytest.mark.cluster
 
 NAMESPACE = "runbooks-run"
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:incident-responder"
-PATIENCE = 30.0
-NO_APPROVAL: Json = {"approval": {"count": 0}}
-DEPLOYMENT: Json = {
-    "replicas": 2,
-    "selector": {"matchLabels": {"app": "checkout"}},
-    "template": {
-        "metadata": {"labels": {"app": "checkout"}},
-        "spec": {"containers": [{"name": "web", "image": "registry.example.com/web"}]},
-    },
-}
-TARGET: Json = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}
 SETTINGS: Json = {"apiVersion": "v1", "kind": "ConfigMap", "name": "settings"}
-
-
-class Team:
-    """A team, and ana, who runs its runbooks."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.admin = stage.admin
-
-    def thing(self, plural: str, name: str, version: str = "v1") -> Json:
-        """An object as it is."""
-        return self.admin.ask("GET", self.admin.path(plural, name, version)).body
-
-    def make(self, plural: str, version: str, body: Json) -> None:
-        answer = self.admin.ask("POST", self.admin.path(plural, version=version), body)
-        assert answer.succeeded, answer.message
-
-    def run(self, book: str, *steps: Json, account: str = "incident-responder", **spec: Any) -> str:
-        """The name of a run that ana requests of a new runbook."""
-        made = self.admin.create(
-            "runbooks", {"title": "Mitigate", "serviceAccountName": account, "steps": list(steps)}, name=book
-        )
-        assert made.succeeded, made.message
-        base = {"runbookRef": {"name": book}, "requestedBy": "ana"}
-        answer = self.stage.person("ana").create("runbookruns", base | spec, name=f"{book}-1")
-        assert answer.succeeded, answer.message
-        return f"{book}-1"
-
-    def status(self, run: str) -> Json:
-        found: Json = self.admin.ask("GET", self.admin.path("runbookruns", run)).body.get("status", {})
-        return found
-
-    def ended(self, run: str) -> Json:
-        """The status of a run once it has ended."""
-        wait_until(
-            lambda: None if self.status(run).get("phase") in ENDED else json.dumps(self.status(run)),
-            PATIENCE,
-        )
-        return self.status(run)
-
-    def blocked(self, run: str, reason: str) -> str:
-        """What a run says of what holds it up, once it is this."""
-        wait_until(
-            lambda: None if self.status(run).get("blockedReason") == reason else json.dumps(self.status(run)),
-            PATIENCE,
-        )
-        return str(self.status(run)["blockedMessage"])
 
 
 @pytest.fixture(scope="module")
@@ -91,27 +31,7 @@ def stage(cluster: Cluster) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def team(stage: Stage, operator: OperatorProcess) -> Team:
-    made = Team(stage)
-    for account in ("incident-responder", "untrusted"):
-        made.make("serviceaccounts", "v1", {"metadata": {"name": account}})
-    stage.allow("ana", "runbooks", ["run"])
-    stage.allow("ana", "runbookruns", ["get", "create", "patch"])
-    stage.allow("bo", "runbooks", ["approve"])
-    stage.allow("bo", "runbookruns", ["get", "patch"])
-    token = {"group": "", "name": "incident-responder"}
-    stage.allow(DEFAULT_OPERATOR_USER, "serviceaccounts/token", ["create"], **token)
-    stage.allow(ACCOUNT, "deployments", ["get", "patch"], group="apps")
-    stage.allow(ACCOUNT, "deployments/scale", ["get", "patch"], group="apps")
-    stage.allow(ACCOUNT, "jobs", ["get", "create"], group="batch")
-    stage.allow(ACCOUNT, "runbooks", ["run"])
-    stage.allow(ACCOUNT, "runbookruns", ["get", "create"])
-    stage.allow(ACCOUNT, "configmaps", ["get", "create", "patch", "delete"], group="")
-    made.make("deployments", "apps/v1", {"metadata": {"name": "checkout"}, "spec": DEPLOYMENT})
-    return made
-
-
-def on(target: Json, name: str = "act", **action: Any) -> Json:
-    return {"name": name, "kubernetes": {"targetRef": target, **action}, **NO_APPROVAL}
+    return furnished(stage)
 
 
 @pytest.mark.feature("F41")
@@ -208,15 +128,7 @@ def test_a_job_is_run_once_and_waited_for(team: Team):
     name = team.status(run)["steps"][0]["handle"]
     job = team.thing("jobs", name, "batch/v1")
     assert job["spec"]["template"]["spec"]["serviceAccountName"] == "incident-responder"
-    done = [
-        {"type": type_, "status": "True", "lastTransitionTime": job["metadata"]["creationTimestamp"]}
-        for type_ in ("SuccessCriteriaMet", "Complete")
-    ]
-    moment = job["metadata"]["creationTimestamp"]
-    body = {"status": {"startTime": moment, "completionTime": moment, "succeeded": 1, "conditions": done}}
-    path = team.admin.path("jobs", name, "batch/v1")
-    answer = team.admin.ask("PATCH", f"{path}/status", body)
-    assert answer.succeeded, answer.message
+    team.end_job(name, "SuccessCriteriaMet", "Complete")
     assert team.ended(run)["phase"] == "Succeeded"
 
 
