@@ -14,7 +14,7 @@ from dev.waiting import wait_until
 from tests.support.people import Json, Stage, admin_client, set_stage
 from tests.support.runbook_team import NO_APPROVAL, TARGET, Team, furnished
 
-pytestmark = [pytest.mark.cluster, pytest.mark.feature("F40")]
+pytestmark = [pytest.mark.cluster, pytest.mark.feature("F40.core")]
 
 LONGEST = 60.0
 """Seconds: a request that is never answered is waited for for 30."""
