@@ -10,6 +10,7 @@ import pytest
 from dev.cluster import Cluster
 from dev.operator_process import OperatorProcess
 from dev.receiver import Reaction
+from dev.waiting import wait_until
 from tests.support.builders import target
 from tests.support.cut import Wire
 from tests.support.team import Object, Team, triggers
@@ -28,6 +29,17 @@ def wire(cluster: Cluster) -> Iterator[Wire]:
 
 def operator(cluster: Cluster, path: Path, identity: str = "operator") -> OperatorProcess:
     return OperatorProcess(cluster.operator_kubeconfig, path / f"{identity}.log", identity=identity)
+
+
+def wait_until_told(team: Team, reason: str) -> None:
+    """Return once an Event has this reason: posted when the operator knows that its record is written."""
+    path = f"/api/v1/namespaces/{team.namespace}/events"
+
+    def complaint() -> str | None:
+        reasons = [each["reason"] for each in team.admin.ask("GET", path).body["items"]]
+        return None if reason in reasons else f"no Event {reason}, only {reasons}"
+
+    wait_until(complaint, 10)
 
 
 def test_a_standby_takes_over_when_the_leader_is_killed(team: Team, cluster: Cluster, tmp_path: Path):
@@ -127,7 +139,7 @@ def test_a_frozen_leader_that_wakes_up_sends_and_writes_nothing_more(
     standby = operator(cluster, tmp_path, "two").start(wait=False)
     try:
         team.declare_in_steps(STEP)
-        team.wait_for(lambda i: i["status"]["pages"][0]["state"] == "Accepted")
+        wait_until_told(team, "Triggered")
         leader.send_signal(signal.SIGSTOP)
         standby.wait_for_line("ready", 30)
         team.receiver.wait_for(lambda r: len(set(triggers(r))) == 2, timeout=25)
