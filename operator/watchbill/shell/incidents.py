@@ -218,7 +218,7 @@ class IncidentKeeper:
             now = parts.clock.now()
             decision = decide(observation, now)
             if not await parts.observer.absences.confirm():
-                return decision, now
+                return _looked_at_again(decision) if observation.blind_since else decision, now
         raise Outdated
 
     async def _only_record(self, key: ObjectKey, incident: Incident) -> timedelta | None:
@@ -266,6 +266,12 @@ class IncidentKeeper:
         if after is None:
             return None
         return max(timedelta(0), settled.at + after - self._parts.clock.now())
+
+
+def _looked_at_again(decision: Decision) -> Decision:
+    """The decision, which was made while the API server was silent: what it held back nobody else wakes."""
+    after = decision.requeue_after
+    return replace(decision, requeue_after=WRITE_AGAIN if after is None else min(after, WRITE_AGAIN))
 
 
 def _rank(incident: Incident, decision: Decision) -> int:
