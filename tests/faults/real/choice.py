@@ -49,7 +49,7 @@ SHARES: Mapping[str, int] = {
 KNOWN = frozenset(("real/acknowledge-in-flight@1:connections-status~1.policy-gone",))
 """Plans whose finding is known, and not mended yet; each can be played by its id.
 
-A policy that is deleted while its first page is on its way, before the first record: the page is in no record.
+A policy is deleted while its first page is on its way, before the first record: the page is in no record.
 """
 
 
