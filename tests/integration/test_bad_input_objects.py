@@ -78,6 +78,9 @@ def test_a_namespace_that_is_deleted_while_it_pages_and_comes_back_is_another_on
 MANY = 10
 """How many edits are many."""
 
+PACE = 0.05
+"""Seconds between two edits; no person and few controllers are faster."""
+
 
 def logged(operator: OperatorProcess, message: str) -> set[str]:
     """The keys of which the operator has logged this."""
@@ -164,7 +167,7 @@ def test_people_who_edit_an_incident_without_end_keep_no_page_from_going_out_onc
     edits: list[str] = []
 
     def edit() -> None:
-        while not ended.is_set():
+        while not ended.wait(PACE):
             edits.append(f"{len(edits)} customers")
             shop.patch(summary=edits[-1])
 

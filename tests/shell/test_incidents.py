@@ -19,7 +19,8 @@ from tests.shell.world import (
 )
 from tests.support.builders import target
 from watchbill.api.incident_status import EscalationStatus, IncidentStatus
-from watchbill.shell.incidents import WRITE_AGAIN, may_rest
+from watchbill.core.resting import may_rest
+from watchbill.shell.incidents import WRITE_AGAIN
 from watchbill.shell.paths import path_of
 
 LABELS = {"namespace": "shop", "severity": "SEV-1", "phase": "Acknowledged"}

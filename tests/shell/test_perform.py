@@ -11,8 +11,8 @@ from tests.shell.world import CART, World, answers, until
 from watchbill.core.effects import PageEffect, SendPage
 from watchbill.core.outcomes import Result
 from watchbill.shell.kube import Kube
+from watchbill.shell.order import Order
 from watchbill.shell.paths import path_of
-from watchbill.shell.perform import Order
 
 UID = "1"
 KEY = page().hops[0].key

@@ -5,6 +5,7 @@ test_supervised.py and test_leader.py. docs/explanation/rules.md names a test fo
 """
 
 import asyncio
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -19,7 +20,7 @@ from watchbill.core.outcomes import Result
 from watchbill.providers import contract
 from watchbill.providers.contract import Rate
 from watchbill.providers.registry import PROVIDERS
-from watchbill.shell.perform import Order
+from watchbill.shell.order import Order
 from watchbill.shell.settings import holder_of
 
 pytestmark = pytest.mark.usefixtures("soon")
@@ -118,6 +119,21 @@ async def test_rule_04_a_hanging_vendor_does_not_hide_the_phase_and_its_outcome_
 async def test_rule_04_an_outcome_within_the_second_is_part_of_the_one_write(world):
     await declared(world)
     assert (world.hops, world.writes) == (["Accepted", "Pending"], 1)
+
+
+@pytest.mark.parametrize("hears", [True, False])
+async def test_rule_05_who_only_corrects_the_text_holds_up_no_page(world, hears):
+    await declared(world, *TWO_BY_PAGERDUTY)
+    number = itertools.count()
+
+    async def edit(request: Request) -> None:
+        if request.method == "GET":
+            world.people_say(told=hears, title=f"title {next(number)}", summary="it spreads")
+
+    world.api.before = edit
+    world.pass_time(301)
+    await world.look()
+    assert world.vendors.arrived == [("events", "trigger")] * 2
 
 
 async def test_rule_05_every_page_but_an_epochs_first_is_preceded_by_a_fresh_read(world):

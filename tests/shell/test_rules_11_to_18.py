@@ -1,6 +1,7 @@
 """The rules of the delivery protocol (DESIGN §4) that live in the shell, by their numbers: 11 to 18."""
 
 import asyncio
+import itertools
 import json
 
 import pytest
@@ -156,6 +157,31 @@ async def test_rule_17_without_a_record_keyed_pages_never_wait_and_others_go_aft
     await world.run()
     assert world.vendors.arrived == [("events", "trigger"), ("backup", "trigger")]
     world.api.faults.clear()
+    await world.run()
+    assert (world.hops, len(world.vendors.arrived)) == (["Accepted", "Accepted"], 2)
+
+
+async def test_rule_17_somebody_who_writes_without_end_counts_as_a_server_that_takes_no_record(world):
+    world.furnish(("first", "5m", [target("pagerduty"), target("backup")]))
+    world.declare()
+    number = itertools.count()
+
+    async def edit(request: Request) -> None:
+        world.people_say(title=f"title {next(number)}")
+
+    async def look() -> None:
+        await world.look()
+        await world.performer.drain(5)
+
+    world.api.before = edit
+    await look()
+    world.pass_time(29)
+    await look()
+    assert world.vendors.arrived == [("events", "trigger")]
+    world.pass_time(2)
+    await look()
+    assert world.vendors.arrived == [("events", "trigger"), ("backup", "trigger")]
+    world.api.before = None
     await world.run()
     assert (world.hops, len(world.vendors.arrived)) == (["Accepted", "Accepted"], 2)
 

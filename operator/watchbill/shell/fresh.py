@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from watchbill.shell.cache import Cache, ObjectKey
+from watchbill.shell.cache import Cache, ObjectKey, Raw
 from watchbill.shell.kube import Kube, KubeError, NotFound
 from watchbill.shell.paths import path_of
 
@@ -35,8 +35,8 @@ class FreshReads:
         """Forget what lists have told: it is not fresh any more."""
         self._began.clear()
 
-    async def is_unchanged(self, key: ObjectKey, uid: str, generation: int) -> bool:
-        """Whether it is still this incident, and nobody has said anything of it since that generation.
+    async def is_unchanged(self, key: ObjectKey, uid: str, holds_for: Callable[[Raw], bool]) -> bool:
+        """Whether it is still this incident, and what was decided on it holds for what is said of it now.
 
         True also where the API server cannot be asked, or does not answer in time.
         """
@@ -52,4 +52,4 @@ class FreshReads:
         if raw["metadata"]["uid"] != uid:
             return False
         self._cache.upsert(key.kind, raw)
-        return int(raw["metadata"].get("generation", 0)) == generation
+        return holds_for(raw)

@@ -14,14 +14,15 @@ from watchbill.core.channel_record import can_wait
 from watchbill.core.decide import decide
 from watchbill.core.decision import Decision, Event
 from watchbill.core.effects import Effect, SendPage, follows_its_record, key_of
-from watchbill.core.lifecycle import OPEN
 from watchbill.core.outcomes import Outcome
 from watchbill.core.record import record
+from watchbill.core.resting import may_rest
 from watchbill.shell.cache import ObjectKey, Raw
 from watchbill.shell.clock import Clock
 from watchbill.shell.kube import Conflict, KubeError, NotFound, Unreachable
 from watchbill.shell.observe import Observer
-from watchbill.shell.perform import Order, Performer
+from watchbill.shell.order import Order
+from watchbill.shell.perform import Performer
 from watchbill.shell.remains import Remains
 from watchbill.shell.store import AHEAD, LATER, SHOWN, Store
 from watchbill.shell.tally import Tally
@@ -106,7 +107,7 @@ class IncidentKeeper:
                     self._parts.unwritten.forget(key)
                 return None
             try:
-                return await self._keep(key, incident, unread)
+                return await self._keep(key, incident, unread, may_begin_anew=attempt < CONFLICTS - 1)
             except (Conflict, Outdated):
                 continue
             except NotFound:
@@ -137,7 +138,9 @@ class IncidentKeeper:
         self._parts.unwritten.forget(key)
         return None
 
-    async def _keep(self, key: ObjectKey, incident: Incident, unread: bool) -> timedelta | None:
+    async def _keep(
+        self, key: ObjectKey, incident: Incident, unread: bool, may_begin_anew: bool
+    ) -> timedelta | None:
         parts, now = self._parts, self._parts.clock.now()
         if not parts.may_act():
             # Whoever leads next has seen a dead leader's claim for as long as its lease ran on.
@@ -152,28 +155,33 @@ class IncidentKeeper:
             settled = await self._settle(key, incident, parts.unwritten.start(key, incident, now))
         if unread:
             return self._unwritable(key, incident, settled, Unreachable(0, "", "it did not answer a read"))
-        status, waits = settled.decision.status, False
-        if status != incident.status and can_wait(incident.status, status):
-            waits = True
-        else:
+        status = settled.decision.status
+        waits = status != incident.status and can_wait(incident.status, status)
+        if not waits:
             try:
-                written = await parts.store.write(incident, status, _rank(incident, settled.decision))
-            except (Conflict, NotFound):
+                await self._write(key, incident, settled)
+            except NotFound:
                 raise
             except KubeError as error:
+                if isinstance(error, Conflict) and may_begin_anew:
+                    raise
                 return self._unwritable(key, incident, settled, error)
-            parts.unwritten.written(key, settled.outcomes)
-            if parts.observer.knows(key):  # What was deleted during the write is counted no more.
-                parts.tally.written(incident, status)
-                parts.observer.channels.note(incident.metadata.uid, status)
-            for event in settled.events if written else ():
-                parts.tell(incident, event)
         self._perform(key, incident, filter(follows_its_record, settled.decision.effects))
         if len(parts.unwritten.outcomes(key)) > (settled.outcomes if waits else 0):
             # What came in the last moment woke nobody.
             return timedelta(0)
         self._rest(key, incident, status)
         return self._later(settled)
+
+    async def _write(self, key: ObjectKey, incident: Incident, settled: Settled) -> None:
+        parts, status = self._parts, settled.decision.status
+        written = await parts.store.write(incident, status, _rank(incident, settled.decision))
+        parts.unwritten.written(key, settled.outcomes)
+        if parts.observer.knows(key):  # What was deleted during the write is counted no more.
+            parts.tally.written(incident, status)
+            parts.observer.channels.note(incident.metadata.uid, status)
+        for event in settled.events if written else ():
+            parts.tell(incident, event)
 
     def _rest(self, key: ObjectKey, incident: Incident, status: IncidentStatus) -> None:
         """Keep no more in memory of an incident than it takes to know it again, where it may rest."""
@@ -254,9 +262,8 @@ class IncidentKeeper:
         self, key: ObjectKey, incident: Incident, effects: Iterable[Effect]
     ) -> set[asyncio.Task[Outcome | None]]:
         flying = self._parts.performer.in_flight(incident.metadata.uid)
-        generation = incident.metadata.generation
         return {
-            self._parts.performer.start(Order(key, effect, generation))
+            self._parts.performer.start(Order(key, effect, incident.metadata.generation, incident.spec))
             for effect in effects
             if (key_of(effect), effect.action) not in flying
         }
@@ -279,19 +286,3 @@ def _rank(incident: Incident, decision: Decision) -> int:
     if any(map(follows_its_record, decision.effects)):
         return AHEAD
     return LATER if decision.status.phase == incident.status.phase else SHOWN
-
-
-def may_rest(status: IncidentStatus) -> bool:
-    """Whether an incident of this status waits for people alone: it is taken or over, and pages nobody."""
-    pages = status.phase in (None, "Pending", "Triggered") or status.escalation.state not in (
-        "Idle",
-        "Stopped",
-    )
-    # Whoever has no policy yet is woken by one that appears.
-    waits = status.policy is None and status.phase in OPEN
-    channel = status.resources.channel
-    # What keeps the channel from being used may be mended at any time, which is seen in memory alone.
-    lacks = channel is not None and channel.reason != ""
-    # While a vendor is still to be told, the watchdog looks at it.
-    tells = any(hop.closing and hop.closing.state == "Pending" for page in status.pages for hop in page.hops)
-    return not (pages or waits or lacks or tells)

@@ -32,6 +32,7 @@ from watchbill.shell.guard import guarded
 from watchbill.shell.kube import Kube, KubeError, NotFound
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.observe import Deliver
+from watchbill.shell.order import Order
 from watchbill.shell.paths import path_of
 from watchbill.shell.rush import Rush
 from watchbill.shell.secrets import SecretProblem, SecretReader, fingerprint
@@ -41,15 +42,6 @@ log = structlog.get_logger(__name__)
 
 OnOutcome = Callable[[ObjectKey, Outcome | None], None]
 """Called in the loop when an effect has ended; None where it was not wanted any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An effect to perform, and how new the incident was that it was decided on."""
-
-    key: ObjectKey
-    effect: Effect
-    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +149,7 @@ class Performer:
             # An epoch's first page follows at once from what was just told (DESIGN §4, rule 5).
             if isinstance(effect, SendPage) and not effect.first_of_epoch:
                 fresh = self._outside.fresh
-                if not await fresh.is_unchanged(order.key, effect.incident.uid, order.generation):
+                if not await fresh.is_unchanged(order.key, effect.incident.uid, order.holds_for):
                     return None, ""
             try:
                 connection = await self._connection(where)
@@ -246,7 +238,7 @@ class Performer:
         return await self._values(connection)
 
     def _is_wanted(self, order: Order) -> bool:
-        """Whether this process may still act, and nobody has said anything new of the incident since."""
+        """Whether this process may still act, and nobody has said anything else of the incident since."""
         if not self._may_act():
             return False
         if not isinstance(order.effect, SendPage):
@@ -255,7 +247,7 @@ class Performer:
         if version is None or version.uid != order.effect.incident.uid:
             return False
         raw = self._outside.cache.get(*order.key)
-        return raw is None or int(raw["metadata"].get("generation", 0)) == order.generation
+        return raw is None or order.holds_for(raw)
 
     def _measure(self, effect: Effect, verdict: Verdict) -> None:
         metrics, where = self._outside.metrics, connection_of(effect)

@@ -15,7 +15,8 @@ from watchbill.core.record import REPEATS
 from watchbill.shell.cache import ObjectKey, Raw
 from watchbill.shell.clock import Clock
 from watchbill.shell.observe import Observer
-from watchbill.shell.perform import Order, Performer
+from watchbill.shell.order import Order
+from watchbill.shell.perform import Performer
 from watchbill.shell.unwritten import Unwritten
 
 log = structlog.get_logger(__name__)

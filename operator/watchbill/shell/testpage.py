@@ -26,7 +26,8 @@ from watchbill.core.outcomes import Outcome, Result
 from watchbill.providers.facts import facts_of
 from watchbill.shell.cache import ObjectKey
 from watchbill.shell.every import Sleep
-from watchbill.shell.perform import Order, Outside, Performer
+from watchbill.shell.order import Order
+from watchbill.shell.perform import Outside, Performer
 
 KEY_PREFIX = "test-page"
 """What the outward key of every test page begins with; the start of the period and the connection follow."""

@@ -14,7 +14,8 @@ from watchbill.core.steps.answers import unanswered
 from watchbill.core.steps.contract import Answer, Message, RunFacts, StepResult
 from watchbill.providers.facts import facts_of
 from watchbill.shell.cache import ObjectKey
-from watchbill.shell.perform import Order, Outside, Performer
+from watchbill.shell.order import Order
+from watchbill.shell.perform import Outside, Performer
 
 RANK = 1
 """Nothing follows until somebody has looked: it goes with the worst."""
