@@ -21,6 +21,7 @@ from watchbill.providers import contract
 from watchbill.providers.contract import Rate
 from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.order import Order
+from watchbill.shell.paths import path_of
 from watchbill.shell.settings import holder_of
 
 pytestmark = pytest.mark.usefixtures("soon")
@@ -81,6 +82,23 @@ async def test_rule_03_nothing_is_decided_before_every_kind_is_synced(found):
         assert (found.status, found.vendors.arrived) == ({}, [])
         listed.set()
         await until(lambda: found.hop == "Accepted")
+
+
+async def test_rule_01_a_page_on_its_way_is_in_the_first_record_though_its_policy_is_gone(world):
+    world.furnish()
+    world.declare()
+    gate = world.vendors.hang("events")
+    looking = asyncio.create_task(world.look())
+    await until(lambda: world.vendors.arrived)
+    gone = world.api.objects.pop(path_of("EscalationPolicy", "shop", "primary"))
+    world.inbox.deliver("EscalationPolicy", "DELETED", gone)
+    world.people_say(**TAKEN)
+    await looking
+    assert (world.stored.phase, world.hops) == ("Acknowledged", ["Sending", "Pending"])
+    gate.set()
+    await world.run()
+    assert world.vendors.arrived == [("events", "trigger"), ("events", "acknowledge")]
+    assert world.vendors.keys("acknowledge") == world.vendors.keys("trigger")
 
 
 async def test_rule_03_what_is_not_found_is_asked_for_before_any_fallback_is_taken(world):

@@ -1,6 +1,6 @@
 """The ledger of pages: what may be open outside, and how one entry is replaced."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from watchbill.api.incident_status import MAX_PAGES as HARD_LIMIT
@@ -18,6 +18,13 @@ def with_page(status: IncidentStatus, page: Page) -> IncidentStatus:
     known = any(old.id == page.id for old in status.pages)
     pages = tuple(page if old.id == page.id else old for old in status.pages)
     return status.model_copy(update={"pages": pages if known else (*pages, page)})
+
+
+def with_missing(status: IncidentStatus, pages: Iterable[Page]) -> IncidentStatus:
+    """The status with those of these pages added that it does not know."""
+    known = {page.id for page in status.pages}
+    missing = tuple(page for page in pages if page.id not in known)
+    return status.model_copy(update={"pages": (*status.pages, *missing)}) if missing else status
 
 
 def with_hop(page: Page, index: int, **changes: Any) -> Page:

@@ -14,6 +14,7 @@ from watchbill.core.channel_record import can_wait
 from watchbill.core.decide import decide
 from watchbill.core.decision import Decision, Event
 from watchbill.core.effects import Effect, SendPage, follows_its_record, key_of
+from watchbill.core.ledger import with_missing
 from watchbill.core.outcomes import Outcome
 from watchbill.core.record import record
 from watchbill.core.resting import may_rest
@@ -152,7 +153,10 @@ class IncidentKeeper:
         if blind_since is not None and now - blind_since > BLIND_FOR:
             return WRITE_AGAIN
         with parts.unwritten.awaiting(key):
-            settled = await self._settle(key, incident, parts.unwritten.start(key, incident, now))
+            status = parts.unwritten.start(key, incident, now)
+            # What it was planned with may be gone before the first record: what is on its way stays known.
+            flying = parts.performer.pages_in_flight(incident.metadata.uid)
+            settled = await self._settle(key, incident, with_missing(status, flying))
         if unread:
             return self._unwritable(key, incident, settled, Unreachable(0, "", "it did not answer a read"))
         status = settled.decision.status

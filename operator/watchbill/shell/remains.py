@@ -72,9 +72,7 @@ class Remains:
             log.warning("an incident that cannot be read is gone; close its pages by hand", uid=uid)
             return None
         status = self._unwritten.start(key, incident, self._clock.now())
-        known = {page.id for page in status.pages}
-        for page in self._performer.pages_in_flight(uid):
-            status = status if page.id in known else ledger.with_page(status, page)
+        status = ledger.with_missing(status, self._performer.pages_in_flight(uid))
         return incident.model_copy(update={"status": status})
 
     async def _tell(self, order: Order) -> None:
