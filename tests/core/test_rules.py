@@ -290,8 +290,7 @@ def test_rule_11_a_page_that_arrives_after_its_end_was_told_is_closed_again(acti
     late = found.sent[0].effect
     found.change(**ENDS[action])
     assert len(told(found, action)) == 1
-    arrived = found.now + timedelta(milliseconds=1)
-    found.stored = record(found.stored, [Outcome(late, result, arrived)], arrived)
+    found.stored = record(found.stored, [Outcome(late, result, found.now)], found.now)
     found.start()
     assert told(found, action) == [(0, hop_of(late).key)] * 2
 

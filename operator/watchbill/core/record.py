@@ -33,9 +33,6 @@ def _folded(status: IncidentStatus, effect: PageEffect, outcome: Outcome, now: d
     if not isinstance(effect, SendPage):
         told = _told(hop, effect, outcome)
         return ledger.with_page(status, ledger.with_hop(page, effect.hop, closing=told))
-    if outcome.result == Result.OK and hop.state == "Accepted" and hop.sent_time == outcome.time:
-        # This very outcome: the write of it was taken, and its answer was lost.
-        return status
     if outcome.result in (Result.OK, Result.UNKNOWN) and hop.closing is not None:
         page = ledger.with_hop(page, effect.hop, closing=_untold(hop.closing))
     if hop.state == "Accepted":
