@@ -119,7 +119,7 @@ def pages_no_ghost(run: Run, reference: Reference) -> Iterator[str]:
 
 
 def _seen_after(run: Run) -> float:
-    """Seconds after which it must be known: what the first lists of a process told counts as fresh so long."""
+    """Seconds after which it must be known: what the first lists of a process told is fresh for so long."""
     return SEEN_AFTER if all(len(operator.past) == 1 for operator in run.stage.operators) else FRESH_READ
 
 
