@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tests.faults.run_seeds import begun_again, reached, taken_for_done, tried_again
 from tests.faults.seeds import (
     DAY,
     Seed,
@@ -163,5 +164,17 @@ MUTANTS: Mapping[str, Mutant] = {
     "a secret is logged": Mutant(secrets_in_logs, ("one-page",)),
     "what a vendor answers badly is kept quiet": Mutant(
         silent_conditions, ("one-page",), ("vendor-500", "refused", "broken-after")
+    ),
+    "runs: a step whose process died is done again": Mutant(
+        value("core.runs.stepping.orphaned", begun_again), ("run-call",), CRASHES
+    ),
+    "runs: what nobody can tell is tried again": Mutant(
+        value("core.runs.finishing.unknown", tried_again), ("run-call",), ("broken-after", "silent-after")
+    ),
+    "runs: what nobody can tell counts as done": Mutant(
+        value("core.runs.finishing.unknown", taken_for_done), ("run-patch", "run-call"), ("hang", "silent")
+    ),
+    "runs: nobody is asked to look": Mutant(
+        value("shell.runs.people.People.ask", reached), ("run-call",), ("silent-after",)
     ),
 }

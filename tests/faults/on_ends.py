@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.faults.play import Run
+from tests.faults.run_stage import RunStage
 from tests.faults.runs import LATEST, Reference, Rooms, end_of, entries
 from tests.faults.team import NAMES
 
@@ -38,6 +39,9 @@ def _may_stay_open(run: Run) -> bool:
     absences = ("crash", "replicas", "environment", "time")
     unseen = run.scenario.forgets and any(entry.group in absences for entry in entries(run))
     refused = any(entry.credentials for entry in entries(run))
+    if isinstance(run.stage, RunStage):
+        # What a person is asked of a run stays open until somebody has looked.
+        return True
     return unseen or (refused and any(run.stage.is_true("Degraded", name) for name in NAMES))
 
 

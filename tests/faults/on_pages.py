@@ -48,7 +48,7 @@ def repeats_nothing(run: Run, reference: Reference) -> Iterator[str]:
     for page in sorted(run.stage.vendors.pages, key=lambda page: page.begun):
         by_key[page.key].append(page)
     for key, pages in by_key.items():
-        if key not in recorded and not run.scenario.forgets:
+        if key not in recorded and pages[0].uid in run.stage.declared and not run.scenario.forgets:
             yield f"the page under {key} stands in no record"
         if pages[0].vendor == "backup":
             yield from _repeated(run, pages)
@@ -68,7 +68,7 @@ def _rounds_while_blind(run: Run) -> Iterator[str]:
     for since, until in run.stage.outages:
         during = [page for page in run.stage.vendors.pages if since + SEEN_AFTER < page.begun < until]
         before = [page for page in run.stage.vendors.pages if page.begun <= since + SEEN_AFTER]
-        for page in during:
+        for page in (each for each in during if each.uid in run.stage.declared):
             rounds = {each.round for each in before + during if each.uid == page.uid and each != page}
             if rounds and page.round > min(rounds | {page.round}) + 1:
                 yield f"round {page.round} was begun while acknowledgements could not be seen: {page.key}"

@@ -1,9 +1,9 @@
-"""What must be true of every run, whatever went wrong in it: nine oracles, O1 to O9."""
+"""What must be true of every run, whatever went wrong in it: eleven oracles, O1 to O11."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.faults import on_ends, on_pages, on_records
+from tests.faults import on_ends, on_pages, on_records, on_runs
 from tests.faults.play import Run
 from tests.faults.runs import Reference
 
@@ -31,6 +31,8 @@ ORACLES: Mapping[str, Oracle] = {
     "O7 errors shown": on_records.shows_its_errors,
     "O8 no leak": on_records.leaks_nothing,
     "O9 never early": on_pages.fires_nothing_early,
+    "O10 acts once": on_runs.acts_once,
+    "O11 tells of a stop": on_runs.tells_of_a_stop,
 }
 
 

@@ -38,6 +38,8 @@ ORACLES = """## What is judged
 | O7 errors shown | what a vendor answered badly stands in the incident |
 | O8 no leak | no Secret's value stands in a log, an object, an Event or a metric |
 | O9 never early | nobody is paged before the page is due |
+| O10 acts once | a step of a runbook is done once at most, and what is said to be done was done |
+| O11 tells of a stop | a run ends, and says why; of what nobody can tell a person is paged |
 """
 
 REPLAY = """## Play one again

@@ -60,7 +60,7 @@ def play(plan: Plan, scenario: Scenario | None = None) -> Run:
 
 
 async def _play(plan: Plan, scenario: Scenario) -> Run:
-    return await rehearsed(plan, scenario, Stage())
+    return await rehearsed(plan, scenario, scenario.stage())
 
 
 async def rehearsed(plan: Plan, scenario: Scenario, stage: Stage) -> Run:

@@ -8,6 +8,7 @@ from dev.fake_slack_shapes import Channel
 from tests.faults.catalog import CATALOG, Entry
 from tests.faults.crossings import Crossing
 from tests.faults.play import Run
+from tests.faults.run_stage import RunStage
 from tests.faults.team import INCIDENTS
 
 TIME = re.compile(r"^\d\d:\d\d UTC: ")
@@ -31,6 +32,10 @@ class Reference:
     levels: tuple[str, ...]
     """The keys of all pages without their targets."""
     crossings: tuple[Crossing, ...]
+    acts: tuple[str, ...] = ()
+    """What a runbook did outside."""
+    run_phase: str = ""
+    """As what the run of one ended."""
 
 
 def entries(run: Run) -> list[Entry]:
@@ -61,7 +66,18 @@ def _said(channel: Channel, namespace: str) -> list[str]:
 
 def reference_of(run: Run) -> Reference:
     """What a run without a fault is the reference for."""
-    return Reference(run.history.writes, end_of(run), levels_of(run), tuple(run.crossings))
+    phase = run.stage.of_run().get("phase", "") if isinstance(run.stage, RunStage) else ""
+    return Reference(
+        run.history.writes, end_of(run), levels_of(run), tuple(run.crossings), acts_of(run), phase
+    )
+
+
+def acts_of(run: Run) -> tuple[str, ...]:
+    """What runbooks did outside, where there is one: changes of objects, and requests to the deployer."""
+    if not isinstance(run.stage, RunStage):
+        return ()
+    changed = (f"{method} {path}" for _, method, path in run.stage.acts)
+    return (*changed, *["a call of the deployer"] * run.stage.calls)
 
 
 def levels_of(run: Run) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from tests.faults import stories
+from tests.faults import run_stories, stories
+from tests.faults.run_stage import RunStage
 from tests.faults.stage import Stage
 
 CLOCKS = ("hour-ahead", "hour-behind")
@@ -18,6 +19,8 @@ class Scenario:
 
     play: Callable[[Stage], Awaitable[None]]
     replicas: int = 1
+    stage: Callable[[], Stage] = Stage
+    """What it is played on in virtual time; one of its own cannot be played with real processes."""
     taken_is_silent: bool = True
     """Whether nobody may be paged any more once somebody has taken the incident."""
     unfit: tuple[str, ...] = ()
@@ -54,8 +57,12 @@ SCENARIOS: Mapping[str, Scenario] = {
     "credential-rotated": Scenario(
         stories.credential_rotated, unfit=(*CREDENTIALS, "namespace-ending", "resolved-meanwhile")
     ),
+    "run-patch": Scenario(run_stories.patched, stage=RunStage),
+    "run-call": Scenario(run_stories.called, stage=RunStage),
+    "run-approved": Scenario(run_stories.approved, stage=RunStage),
+    "run-taken-back": Scenario(run_stories.taken_back, stage=RunStage),
 }
 
 
-WITH_A_STANDBY = ("two-levels", "unkeyed", "taken-just-in-time", "channel", "last-resort")
+WITH_A_STANDBY = ("two-levels", "unkeyed", "taken-just-in-time", "channel", "last-resort", "run-call")
 """The scenarios that are played with two replicas as well."""

@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.network import Fault
 from tests.faults.virtual_time import played
-from tests.shell.run_stage import ACCOUNT, RunStage, call, patch
+from tests.faults.run_stage import ACCOUNT, RunStage, call, patch
 from watchbill.shell.paths import path_of
 
 Story = Callable[[RunStage], Awaitable[None]]

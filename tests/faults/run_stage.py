@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.faults.network import Fault
 from tests.faults.stage import Stage
+from tests.support.apiserver.resources import RESOURCES
 from tests.support.workloads import Workloads
 from watchbill.api.runbook_run_status import ENDED
 from watchbill.shell.paths import path_of
@@ -15,6 +16,7 @@ Json = dict[str, Any]
 ACCOUNT = "shop/incident-responder"
 SETTINGS = "/api/v1/namespaces/shop/configmaps/settings"
 TARGET: Json = {"apiVersion": "v1", "kind": "ConfigMap", "name": "settings"}
+RUNS = next(each for each in RESOURCES if each.kind == "RunbookRun")
 NO_APPROVAL: Json = {"approval": {"count": 0}}
 
 
@@ -67,10 +69,13 @@ class RunStage(Stage):
         """Somebody approves the plan as it is."""
         self.says(name, approvals={user: {"planHash": self.of_run(name)["plan"]["hash"]}})
 
+    def run_body(self, name: str = "run-1") -> Json:
+        """A run, as it is stored; empty where there is none."""
+        return self.server.store.get(RUNS, RUNS.key("shop", name)) or {}
+
     def of_run(self, name: str = "run-1") -> Json:
         """The status of a run; empty where there is none."""
-        found = self.server.ask("GET", path_of("RunbookRun", "shop", name))
-        return dict(found.get("status", {})) if found["kind"] == "RunbookRun" else {}
+        return dict(self.run_body(name).get("status", {}))
 
     def step(self, step: str = "act", name: str = "run-1") -> Json:
         """The status of one step."""
@@ -88,6 +93,11 @@ class RunStage(Stage):
         return self.of_run(name)
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether the first run does nothing more."""
+        return self.of_run().get("phase") in ENDED
+
+    @property
     def load(self) -> str:
         """What the settings say."""
         return str(self.server.things[SETTINGS]["data"]["load"])
@@ -101,6 +111,10 @@ class RunStage(Stage):
     def calls(self) -> int:
         """How many requests the deployer got."""
         return sum(arrival.vendor == "deployer" for arrival in self.vendors.arrived)
+
+    def _version(self) -> list[tuple[str, str]]:
+        runs = [(key, body["metadata"]["resourceVersion"]) for key, body in self.server.store.all(RUNS)]
+        return super()._version() + runs
 
     def break_at(self, place: str, fault: Fault[Any]) -> None:
         """Have a fault happen at the next crossing of this place."""
