@@ -98,13 +98,14 @@ def _hold(claim: Claim, owner: Json, run: RunFacts) -> Generator[Request, Answer
     answer = yield replace(request, dry_run=True)
     if not answer.is_ok:
         return refused("", answer)
-    old, new = cleaned(owner), cleaned(reversing.parsed(answer.body))
+    after = {"kind": claim.kind, **reversing.parsed(answer.body)}
+    old, new = cleaned(owner), cleaned(after)
     back = json.dumps(merge_patch(new, old), sort_keys=True)
     expected = json.dumps(merge_patch(old, new), sort_keys=True)
     return Hold(
         request,
         Reversal(replace(request, body=back), expected),
-        tuple(f"{named}: {line}" for line in differences(owner, reversing.parsed(answer.body))),
+        tuple(f"{named}: {line}" for line in differences(owner, after)),
         f"{named} is suspended; once Git has what is to run, let it go: kubectl -n {namespace} patch "
         f"{claim.kind.lower()}.{claim.api_version.partition('/')[0]} {claim.name} --type=merge -p '{back}'",
     )
