@@ -39,7 +39,7 @@ def application(automated: Json | None = AUTOMATED, lists: bool = True, **meta: 
     return made | {"status": {"resources": [listed] if lists else []}}
 
 
-def planned(*answers: Any, run: Any = SCOPED, **marks: Json) -> tuple[Any, list[Any]]:
+def planned(*answers: Any, run: Any = SCOPED, **marks: Any) -> tuple[Any, list[Any]]:
     """The plan for a workload with these marks, and what was asked of its owners."""
     first = (200, marked(**marks)), (200, {"items": SETS}), (200, marked("web:2", **marks))
     plan, asked = drive(KIND.plan(STEP, run), *first, *answers)

@@ -245,7 +245,6 @@ class TestTheChange:
 
     def test_is_done_once_the_server_has_answered(self):
         assert drive(KIND.follow(STEP, RUN, ""))[0].result == Result.OK
-        assert KIND.patience(STEP) is None
 
 
 class TestTakingBack:
