@@ -1,6 +1,7 @@
 """Rollbacks of workloads whose revisions the controllers of Kubernetes wrote, as the team's account."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,8 @@ ACCOUNT = f"system:serviceaccount:{NAMESPACE}:incident-responder"
 PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
 NEVER: Json = {"verify": {"within": "3s", "condition": "object.spec.replicas == 99"}}
 APPS = "apps/v1"
+FLUX = {"name": "apps", "namespace": NAMESPACE}
+FLUX_API = "kustomize.toolkit.fluxcd.io/v1"
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,24 @@ def team(stage: Stage, operator: OperatorProcess) -> Team:
     for plural in ("replicasets", "controllerrevisions"):
         stage.allow(ACCOUNT, plural, ["list"], group="apps")
     return made
+
+
+@pytest.fixture
+def kustomizations(kubectl: Kubectl) -> Iterator[None]:
+    """The kind by which Flux keeps what Git says, without Flux."""
+    group, names = FLUX_API.partition("/")[0], {"kind": "Kustomization", "plural": "kustomizations"}
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": anything}}
+    crd = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"kustomizations.{group}"},
+        "spec": {"group": group, "names": names, "scope": "Namespaced", "versions": [version]},
+    }
+    kubectl("create", "-f", "-", input=json.dumps(crd))
+    kubectl("wait", "--for=condition=Established", "--timeout=20s", f"crd/kustomizations.{group}")
+    yield
+    kubectl("delete", "crd", f"kustomizations.{group}")
 
 
 class Workload:
@@ -68,7 +89,7 @@ class Workload:
             {"name": "web", "image": f"example.com/web:{tag}", "env": [{"name": "N", "value": "x"}]}
         ]
         change = {"spec": {"template": {"spec": {"containers": containers}}}}
-        answer = self.admin.ask("PATCH", self._path, change)
+        answer = self.admin.ask("PATCH", self.path, change)
         assert answer.succeeded, answer.message
         self._settle(tag)
 
@@ -101,12 +122,13 @@ class Workload:
         return self.revisions
 
     @property
-    def _path(self) -> str:
+    def path(self) -> str:
+        """Where it is."""
         return self.admin.path(self._plural, self.target["name"], APPS)
 
     @property
     def _found(self) -> Any:
-        return self.admin.ask("GET", self._path).body
+        return self.admin.ask("GET", self.path).body
 
     def _settle(self, number: int) -> None:
         self.wait_for(*range(1, number + 1))
@@ -182,6 +204,40 @@ def test_a_paused_deployment_is_left_alone(team: Team, kubectl: Kubectl):
     said = status["steps"][0]["message"]
     assert "resume it first, with kubectl rollout resume deployment/paused" in said
     kubectl("-n", NAMESPACE, "rollout", "resume", "deployment/paused")
+
+
+@pytest.mark.feature("F42.core")
+def test_what_flux_would_put_back_is_suspended_first_and_owed(
+    team: Team, kustomizations: None, kubectl: Kubectl
+):
+    workload = Workload(team.admin, "Deployment", "flux")
+    first = workload.template
+    workload.roll_out(2)
+    second = workload.template
+    labels = {f"{FLUX_API.partition('/')[0]}/{key}": value for key, value in FLUX.items()}
+    workload.admin.ask("PATCH", workload.path, {"metadata": {"labels": labels}})
+    owner = {"apiVersion": FLUX_API, "kind": "Kustomization", "metadata": {"name": "apps"}}
+    team.make("kustomizations", FLUX_API, owner | {"spec": {"interval": "5m"}})
+    run = team.run("flux", step(workload.target))
+    assert f'User "{ACCOUNT}" cannot get resource "kustomizations"' in team.blocked(run, "Denied")
+    assert workload.template == second
+
+    team.stage.allow(ACCOUNT, "kustomizations", ["get", "patch"], group=FLUX_API.partition("/")[0])
+    status = team.ended(run)
+    assert status["phase"] == "Succeeded", status
+    assert workload.template == first
+    assert team.thing("kustomizations", "apps", FLUX_API)["spec"] == {"interval": "5m", "suspend": True}
+    (debt,) = status["debt"]
+    assert debt["owner"] == "ana"
+    assert debt["what"].startswith(f"Kustomization {NAMESPACE}/apps is suspended")
+    _, _, command = debt["what"].partition("let it go: ")
+    kubectl(*shlex.split(command)[1:])
+    assert team.thing("kustomizations", "apps", FLUX_API)["spec"] == {"interval": "5m"}
+
+    back = team.ended(team.run("flux-back", step(workload.target, **NEVER)))
+    assert (back["phase"], back.get("debt", [])) == ("Undone", [])
+    assert workload.template == first
+    assert team.thing("kustomizations", "apps", FLUX_API)["spec"] == {"interval": "5m"}
 
 
 @pytest.mark.feature("F42.core")
