@@ -43,6 +43,7 @@ down: $(STAMP) ## stop the local control plane
 .PHONY: test
 test: $(STAMP) ## run every test: the fast ones first, then those that need an API server
 	@$(BIN)/python -m dev build
+	@$(BIN)/python -m dev controllers
 	@# Without these the contract tests are skipped loudly, and fail where CI is set.
 	@$(BIN)/python -m dev contract || true
 	@rm -f .dev/results.json; failed=0; \

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.build import PARTS, build
+from dev.build import CONTROLLER_MANAGER, PARTS, build
 from dev.errors import DevError
-from dev.layout import build_directory
+from dev.layout import CONTROLLERS, build_directory
 from dev.progress import Progress
 
 
@@ -49,6 +49,26 @@ def ensure_assets(environment: Mapping[str, str], progress: Progress) -> Assets:
         return found
     build(build_directory(environment), environment, progress)
     return Assets(build_directory(environment))
+
+
+def find_controller_manager(environment: Mapping[str, str]) -> Path | None:
+    """kube-controller-manager beside the binaries of `KUBEBUILDER_ASSETS`, else in our cache, else None."""
+    named = environment.get("KUBEBUILDER_ASSETS")
+    places = [Path(named).resolve()] if named else []
+    for place in (*places, build_directory(environment, CONTROLLERS)):
+        if os.access(place / CONTROLLER_MANAGER.name, os.X_OK | os.R_OK):
+            return place / CONTROLLER_MANAGER.name
+    return None
+
+
+def ensure_controller_manager(environment: Mapping[str, str], progress: Progress) -> Path:
+    """kube-controller-manager, built from the pinned Go module where it is not found."""
+    found = find_controller_manager(environment)
+    if found is not None:
+        return found
+    directory = build_directory(environment, CONTROLLERS)
+    build(directory, environment, progress, (CONTROLLER_MANAGER,))
+    return directory / CONTROLLER_MANAGER.name
 
 
 def kind_is_asked_for(environment: Mapping[str, str]) -> bool:

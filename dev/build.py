@@ -1,7 +1,8 @@
 """Builds the control plane from the pinned Go module, one verified part after the other.
 
 To move to another Kubernetes: name it and its etcd in `controlplane/go.mod`, write one `replace` line
-for each `=> ./staging/` line of Kubernetes' own go.mod, and run `go mod tidy` there.
+for each `=> ./staging/` line of Kubernetes' own go.mod, and run `go mod tidy` there. Do the same in
+`controllers/`, which is a module of its own so that who starts a control plane need not build it.
 """
 
 import json
@@ -10,13 +11,13 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev.commands import run_in_part
 from dev.errors import DevError
-from dev.layout import MODULE
+from dev.layout import CONTROLLERS, MODULE
 from dev.locks import locked
 from dev.progress import Progress
 from dev.toolchain import Go, fetch_go, find_go
@@ -24,13 +25,14 @@ from dev.toolchain import Go, fetch_go, find_go
 
 @dataclass(frozen=True)
 class Part:
-    """One binary: its name, the Go package it is built from, and the module that dates it."""
+    """One binary: its name, the Go package it is built from, the module that dates it, and where it is."""
 
     name: str
     package: str
     module: str
     duration: str
     version_command: tuple[str, ...]
+    source: Path = MODULE
 
 
 PARTS = (
@@ -52,11 +54,22 @@ PARTS = (
 )
 """What is built, in this order, under the names that envtest uses."""
 
+CONTROLLER_MANAGER = Part(
+    "kube-controller-manager",
+    "k8s.io/kubernetes/cmd/kube-controller-manager",
+    "k8s.io/kubernetes",
+    "2 min",
+    ("--version",),
+    CONTROLLERS,
+)
 
-def build(directory: Path, environment: Mapping[str, str], progress: Progress) -> None:
+
+def build(
+    directory: Path, environment: Mapping[str, str], progress: Progress, parts: Sequence[Part] = PARTS
+) -> None:
     """Builds the parts that the directory lacks; finished parts survive an interrupted build."""
     with locked(directory / ".lock", progress, "waiting for the build of another checkout"):
-        missing = [part for part in PARTS if not (directory / part.name).exists()]
+        missing = [part for part in parts if not (directory / part.name).exists()]
         if not missing:
             return
         for left in directory.glob(".building-*"):
@@ -90,7 +103,7 @@ def _build_part(part: Part, go: Go, fresh: Path, environment: Mapping[str, str],
     """The binary of this part, built and run once to see that it is what it should be."""
     target = fresh / part.name
     command = [str(go.executable), "build", "-mod=readonly", "-trimpath", "-buildvcs=false"]
-    command += ["-ldflags", linker_flags(pinned_version("k8s.io/kubernetes"))]
+    command += ["-ldflags", linker_flags(pinned_version("k8s.io/kubernetes", part.source))]
     command += ["-o", str(target), part.package]
     log = fresh.parent / f"{part.name}.log"
     label = f"building {part.name} (about {part.duration} on 2 cores)"
@@ -101,7 +114,7 @@ def _build_part(part: Part, go: Go, fresh: Path, environment: Mapping[str, str],
             log,
             go.environment(environment),
             hint="see that the Go module proxy can be reached and the disk has 4 GB free",
-            directory=MODULE,
+            directory=part.source,
         )
         _verify(part, target)
     return target
@@ -109,7 +122,7 @@ def _build_part(part: Part, go: Go, fresh: Path, environment: Mapping[str, str],
 
 def _verify(part: Part, binary: Path) -> None:
     """Raises DevError unless the binary runs and says the pinned version."""
-    wanted = pinned_version(part.module).removeprefix("v")
+    wanted = pinned_version(part.module, part.source).removeprefix("v")
     try:
         answer = subprocess.run([binary, *part.version_command], capture_output=True, text=True, check=False)
     except OSError as error:

@@ -11,6 +11,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 MODULE = Path(__file__).resolve().parent / "controlplane"
 """The Go module that pins what is built."""
 
+CONTROLLERS = Path(__file__).resolve().parent / "controllers"
+"""The Go module that pins kube-controller-manager: of the same Kubernetes, and needed by few tests."""
+
 
 @dataclass(frozen=True)
 class Layout:

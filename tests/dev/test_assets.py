@@ -5,11 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from dev.assets import ensure_assets, find_assets, kind_is_asked_for
+from dev.assets import (
+    ensure_assets,
+    ensure_controller_manager,
+    find_assets,
+    find_controller_manager,
+    kind_is_asked_for,
+)
+from dev.build import pinned_version
 from dev.errors import DevError
-from dev.layout import build_directory
+from dev.layout import CONTROLLERS, MODULE, build_directory
 from dev.progress import Progress
-from tests.dev.fakes import binaries, calls, environment, fake_go
+from tests.dev.fakes import binaries, calls, environment, fake_go, script
 
 
 def test_kubebuilder_assets_come_before_our_cache(tmp_path: Path) -> None:
@@ -75,3 +82,31 @@ def test_kind_is_used_when_asked_for(around: dict[str, str], asked: bool) -> Non
 def test_another_cluster_is_an_error_that_says_what_is_possible() -> None:
     with pytest.raises(DevError, match="'k3s'; set it to kind, or leave it unset"):
         kind_is_asked_for({"CLUSTER": "k3s"})
+
+
+def test_the_controllers_are_built_by_themselves_and_then_found(tmp_path: Path) -> None:
+    go = fake_go(tmp_path / "go")
+    around = environment(tmp_path, go)
+    assert find_controller_manager(around) is None
+    made = ensure_controller_manager(around, Progress(io.StringIO()))
+    assert (
+        ensure_controller_manager(around, Progress(io.StringIO())) == made == find_controller_manager(around)
+    )
+    assert calls(go) == ["kube-controller-manager"]
+
+
+def test_the_controllers_of_kubebuilder_assets_come_first(tmp_path: Path) -> None:
+    around = environment(tmp_path) | {"KUBEBUILDER_ASSETS": str(tmp_path / "envtest")}
+    script(build_directory(around, CONTROLLERS) / "kube-controller-manager", "exit 0")
+    assert find_controller_manager(around) == build_directory(around, CONTROLLERS) / "kube-controller-manager"
+    own = script(tmp_path / "envtest" / "kube-controller-manager", "exit 0")
+    assert find_controller_manager(around) == own
+
+
+def test_the_controllers_are_of_the_same_kubernetes_as_the_server() -> None:
+    replaced = [
+        [line for line in (module / "go.mod").read_text().splitlines() if " => " in line]
+        for module in (MODULE, CONTROLLERS)
+    ]
+    assert replaced[0] == replaced[1] != []
+    assert pinned_version("k8s.io/kubernetes", MODULE) == pinned_version("k8s.io/kubernetes", CONTROLLERS)

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from dev.assets import find_assets, kind_is_asked_for
+from dev.assets import find_assets, find_controller_manager, kind_is_asked_for
 from dev.cluster import Cluster
+from dev.controllers import Controllers
 from dev.operator_process import OperatorProcess
 from dev.receiver import Receiver
 from tests.support.kubectl import Kubectl
@@ -57,6 +58,19 @@ def operator(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     log = tmp_path_factory.mktemp("operator") / "operator.log"
     with OperatorProcess(cluster.operator_kubeconfig, log) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def controllers(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The controllers of workloads, at work on all namespaces for the tests of a module; kind has its own."""
+    if kind_is_asked_for(os.environ):
+        yield
+        return
+    binary = find_controller_manager(os.environ)
+    require(binary is not None, "kube-controller-manager: `python -m dev controllers` builds it")
+    assert binary is not None
+    with Controllers(cluster, binary, tmp_path_factory.mktemp("controllers")):
+        yield
 
 
 @pytest.fixture

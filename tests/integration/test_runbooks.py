@@ -8,11 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from dev.cluster import Cluster
-from dev.layout import REPOSITORY
 from dev.operator_process import OperatorProcess
 from dev.waiting import wait_until
 from tests.support.kubectl import Kubectl
-from tests.support.manifests import text as manifest
 from tests.support.people import Json, Stage, admin_client, set_stage
 from tests.support.runbook_team import NO_APPROVAL, PATIENCE, TARGET, Team, furnished, on
 
@@ -141,21 +139,3 @@ def test_a_runbook_within_a_runbook_is_requested_by_the_account(team: Team):
     assert status["phase"] == "Succeeded", status
     inner = team.thing("runbookruns", status["steps"][0]["handle"], "watchbill.dev/v1alpha1")
     assert inner["spec"]["requestedBy"] == ACCOUNT
-
-
-def test_the_acceptance_manifests_are_taken_on_and_held_up_by_the_kind_that_nobody_knows_yet(
-    team: Team, kubectl: Kubectl
-):
-    kubectl("create", "namespace", "shop", check=False)
-    kubectl("apply", "-f", "-", input=manifest("runbook.yaml"))
-    for role in sorted((REPOSITORY / "examples" / "roles").glob("*responder*.yaml")):
-        kubectl("apply", "-f", str(role))
-    grant = ("create", "rolebinding", "ana-runs", "--clusterrole=watchbill-responder", "--user=ana")
-    kubectl("-n", "shop", *grant)
-    kubectl("create", "-f", "-", input=manifest("incident-minimal.yaml"), user="ana", check=False)
-    kubectl("create", "-f", "-", input=manifest("runbook-run.yaml"), user="ana")
-    where = ("-n", "shop", "wait", "--timeout=15s")
-    kubectl(*where, "--for=jsonpath={.status.blockedReason}=InvalidStep", "runbookrun/checkout-roll-back")
-    kubectl(*where, "--for=condition=Ready=false", "runbook/roll-back")
-    listed = kubectl("-n", "shop", "get", "rbrun", "checkout-roll-back", "-o", "wide").stdout
-    assert "spec.steps[roll-back].rollback: this operator knows no such kind" in listed

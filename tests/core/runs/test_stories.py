@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from tests.core.runs.world import T0, TARGET, World, lost, run, said, scale, world
+from watchbill.core.runs import pinning
 from watchbill.core.runs.effects import ActOn, AskPerson, UndoStep
 from watchbill.core.runs.snapshot import content_hash
 from watchbill.core.steps.answers import answered
 from watchbill.core.steps.contract import ApiRequest, HttpRequest, Message, Request
+from watchbill.core.steps.registry import STEP_KINDS
 
 ALONE = {"approval": {"count": 0}}
 """A step that who runs it may start alone."""
@@ -407,7 +409,9 @@ class TestARunIsBlocked:
         told.book = book
         assert told.play(SOON).status.phase == "Succeeded"
 
-    def test_by_a_step_that_nobody_here_knows(self):
+    def test_by_a_step_that_nobody_here_knows(self, monkeypatch: pytest.MonkeyPatch):
+        known = {name: kind for name, kind in STEP_KINDS.items() if name != "rollback"}
+        monkeypatch.setattr(pinning, "STEP_KINDS", known)
         told = world({"name": "back", "rollback": {"targetRef": TARGET}}).play()
         assert told.status.blocked_reason == "InvalidStep"
         assert told.status.blocked_message.endswith(

@@ -13,6 +13,7 @@ from watchbill.core.runs import approvals
 from watchbill.core.runs.draft import MESSAGE, RunDraft, facts_of, steps_of
 from watchbill.core.runs.output import masked
 from watchbill.core.steps.contract import Planned, StepResult
+from watchbill.core.steps.reversing import kept
 from watchbill.core.texts import MARK, cut, neutral, neutral_lines
 
 AGAIN = timedelta(seconds=15)
@@ -109,4 +110,4 @@ def _entry(draft: RunDraft, step: Step, planned: Planned) -> PlannedStatus:
 def _undo(planned: Planned) -> str:
     if not planned.requests or all(request.is_read for request in planned.requests):
         return ""
-    return "what was there before, if nobody has changed it since" if planned.reversals else "by hand"
+    return "what was there before, if nobody has changed it since" if kept(planned.reversals) else "by hand"

@@ -12,6 +12,7 @@ from watchbill.core.cel import condition_problem
 from watchbill.core.runs.parameters import Problem, default_problem
 from watchbill.core.steps.registry import STEP_KINDS
 from watchbill.core.steps.rendering import Scope, Unrenderable, Value, rendered, text
+from watchbill.core.steps.revisions import kind_problem
 
 SAMPLES: dict[str, Value] = {"Integer": 1, "Boolean": True, "Duration": "1m", "String": "x"}
 """A value of each type, to see whether templates can be filled in."""
@@ -50,6 +51,8 @@ def _step_problems(step: Step, spec: RunbookSpec, scope: Scope) -> Iterator[Prob
         if body.kind not in STEP_KINDS:
             yield Problem(f"{path}.{body.kind}", "this operator knows no such kind")
         yield from _scale_problem(path, body.kubernetes.scale if body.kubernetes else None, spec)
+        if body.rollback is not None and (problem := kind_problem(body.rollback.target_ref)):
+            yield Problem(f"{path}.rollback.targetRef", problem)
     try:
         rendered(step, scope)
     except Unrenderable as error:

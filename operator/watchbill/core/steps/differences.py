@@ -68,10 +68,17 @@ def merge_patch(source: Json, target: Json) -> Json:
 
 
 def is_still(expected: Any, actual: Any) -> bool:
-    """Whether all that a merge patch set is as it set it; null says that the field is absent."""
+    """Whether all that a patch set is as it set it; null says that the field is absent.
+
+    An item of a list can be expected by its index.
+    """
     if isinstance(expected, dict) and isinstance(actual, dict):
         return all(
             (key not in actual) if value is None else key in actual and is_still(value, actual[key])
             for key, value in expected.items()
+        )
+    if isinstance(expected, dict) and isinstance(actual, list):
+        return all(
+            int(at) < len(actual) and is_still(value, actual[int(at)]) for at, value in expected.items()
         )
     return bool(expected == actual)

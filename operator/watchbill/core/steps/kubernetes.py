@@ -25,6 +25,7 @@ from watchbill.core.steps.contract import (
     Talk,
 )
 from watchbill.core.steps.differences import cleaned, differences, merge_patch
+from watchbill.core.steps.writing import conditioned, refused
 
 RESTARTED_BY = "watchbill.dev/restarted-by"
 """The annotation of a pod template by which a restart is one; the same for every try of one run."""
@@ -60,7 +61,7 @@ class KubernetesKind:
             return Planned(what, denied=write)
         answer = yield replace(write, dry_run=True)
         if not answer.is_ok:
-            return _denied(what, answer)
+            return refused(what, answer)
         after = None if write.verb == "delete" else reversing.parsed(answer.body)
         return Planned(
             what,
@@ -75,7 +76,7 @@ class KubernetesKind:
         """The change, refused by the server if the object is not the one that was foretold of."""
         (write,) = planned.requests
         assert isinstance(write, ApiRequest)
-        answer = yield _conditioned(write, planned.precondition)
+        answer = yield conditioned(write, planned.precondition)
         if not answer.is_ok:
             return StepResult(answer.result, message=answer.message, reason=f"HTTP{answer.status}")
         return StepResult(Result.OK, output="\n".join(planned.diff), undo=reversing.kept(planned.reversals))
@@ -124,14 +125,14 @@ def _read(
         if answer.status == NOT_FOUND and body.apply is not None:
             return None, ""
         if not answer.is_ok:
-            return _denied("", answer)
+            return refused("", answer)
         before = reversing.parsed(answer.body)
         if denied := targets.unsafe(before, run):
             return Planned("", denied=denied)
     if body.scale is not None:
         answer = yield replace(reading, subresource="scale")
         if not answer.is_ok:
-            return _denied("", answer)
+            return refused("", answer)
         before = reversing.parsed(answer.body)
     return before, str((before or {}).get("metadata", {}).get("resourceVersion", ""))
 
@@ -166,15 +167,6 @@ def _scaled(request: ApiRequest, scale: Scale, run: RunFacts) -> ApiRequest | st
     return replace(request, subresource="scale", body=json.dumps({"spec": {"replicas": replicas}}))
 
 
-def _conditioned(write: ApiRequest, version: str) -> ApiRequest:
-    """The write, which the server refuses for another version of the object than this."""
-    if not version or write.verb == "delete" or write.content == "json":
-        return write
-    body = json.loads(write.body)
-    body["metadata"] = {**(body.get("metadata") or {}), "resourceVersion": version}
-    return replace(write, body=json.dumps(body, sort_keys=True))
-
-
 def _reversals(write: ApiRequest, before: Json | None, after: Json | None) -> tuple[Reversal, ...]:
     """How the change is taken back. A Secret's values are kept nowhere, and a restart leaves nothing."""
     old, new = cleaned(before), cleaned(after)
@@ -194,7 +186,3 @@ def _reversals(write: ApiRequest, before: Json | None, after: Json | None) -> tu
 
 def _debt(body: Kubernetes, what: str) -> str:
     return what if body.scale is not None or body.cordon is not None else ""
-
-
-def _denied(what: str, answer: Answer) -> Planned:
-    return Planned(what, denied=answer.message or "no answer", forbidden=answer.result == Result.AUTH)
