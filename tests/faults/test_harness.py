@@ -10,6 +10,7 @@ from tests.faults.on_records import leaks_nothing
 from tests.faults.oracles import judged
 from tests.faults.plans import Plan, in_recovery, plan_of, singles
 from tests.faults.play import Run, play
+from tests.faults.run_stage import RunStage
 from tests.faults.team import ROTATED
 from tests.faults.virtual_time import START, Process, played
 
