@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.shell.fake_time import RunningTime
 from tests.faults.run_stage import ACCOUNT, SETTINGS
+from tests.shell.fake_time import RunningTime
 from tests.support.apiserver.answers import Answer
 from tests.support.apiserver.in_process import InProcess
 from tests.support.apiserver.reading import Request

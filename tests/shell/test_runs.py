@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.faults.network import Fault
-from tests.faults.virtual_time import played
 from tests.faults.run_stage import ACCOUNT, RunStage, call, patch
+from tests.faults.virtual_time import played
 from watchbill.shell.paths import path_of
 
 Story = Callable[[RunStage], Awaitable[None]]
