@@ -19,7 +19,8 @@ from watchbill.core.transition import with_condition
 NAMED = 3
 """How many entries the condition names; `status.debt` has the others."""
 
-LOOK_AGAIN = timedelta(seconds=1)
+LOOK_AGAIN = timedelta(seconds=5)
+"""How soon an incident that is to close is looked at again, while not all runs have been listed."""
 
 
 def listed(draft: Draft) -> Draft:
@@ -90,7 +91,8 @@ def may_close(draft: Draft) -> bool:
 def wakeups(draft: Draft) -> Iterator[datetime]:
     """The moments at which somebody is reminded, or at which it may be known whether there is any debt."""
     yield from (entry.expires_time for entry in draft.status.debt if entry.reminded_time is None)
-    if draft.phase == "Resolved" and not draft.observation.mitigation.is_complete:
+    close = draft.status.deadlines.close_time
+    if close is not None and close <= draft.now and not draft.observation.mitigation.is_complete:
         yield draft.now + LOOK_AGAIN
 
 
