@@ -7,7 +7,7 @@ from tests.support.builders import T0
 from tests.support.play import ACKNOWLEDGED, begun, condition, events, kinds, paged, passed, phase, said
 
 
-@pytest.mark.feature("F48.core")
+@pytest.mark.feature("F48")
 @pytest.mark.parametrize("spec", [{}, ACKNOWLEDGED], ids=["before anybody acknowledged", "after that"])
 def test_a_run_that_has_worked_moves_the_phase_and_who_ran_it_holds_the_incident(spec):
     told = begun()
