@@ -6,7 +6,7 @@ from watchbill.api.condition import find, is_true
 from watchbill.api.incident_status import Hop, Page
 from watchbill.api.reasons import EventReason, Reason
 from watchbill.api.reasons import IncidentCondition as Type
-from watchbill.core import debt, ledger, plan, severity
+from watchbill.core import ledger, plan, severity
 from watchbill.core.draft import Draft
 from watchbill.core.levels import obstacle
 from watchbill.core.lifecycle import OPEN
@@ -15,7 +15,7 @@ from watchbill.core.transition import with_condition
 
 def judged(draft: Draft) -> Draft:
     """The draft with every derived condition as its status has it, at the generation that was observed."""
-    for condition in (acknowledgement_overdue, escalation_exhausted, update_overdue, debt.judged, degraded):
+    for condition in (acknowledgement_overdue, escalation_exhausted, update_overdue, degraded):
         draft = condition(draft)
     generation = draft.observation.incident.metadata.generation
     conditions = tuple(

@@ -7,7 +7,6 @@ to delete a run takes nothing back.
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from watchbill.api.condition import find
 from watchbill.api.incident_runbooks import MAX_DEBT, TEXT, IncidentDebt
 from watchbill.api.reasons import EventReason, Reason
 from watchbill.api.reasons import IncidentCondition as Type
@@ -43,7 +42,7 @@ def listed(draft: Draft) -> Draft:
     omitted = len(still) - len(open_)
     if open_ == recorded and omitted == draft.status.debt_omitted:
         return draft
-    return _told(draft, open_, settled).having(debt=open_, debt_omitted=omitted)
+    return _judged(_told(draft, open_, settled).having(debt=open_, debt_omitted=omitted))
 
 
 def reminded(draft: Draft) -> Draft:
@@ -66,18 +65,6 @@ def reminded(draft: Draft) -> Draft:
     return draft
 
 
-def judged(draft: Draft) -> Draft:
-    """The draft whose Closed says what must be taken back first, and how that is said."""
-    if draft.phase in TERMINAL:
-        return draft
-    if is_open(draft):
-        return with_condition(draft, Type.CLOSED, False, Reason.DEBT_OPEN, _what_to_do(draft))
-    held = find(draft.status.conditions, Type.CLOSED)
-    if held is None or held.reason != Reason.DEBT_OPEN:
-        return draft
-    return with_condition(draft, Type.CLOSED, False, Reason.NOT_YET, "")
-
-
 def is_open(draft: Draft) -> bool:
     """Whether something is still to be taken back."""
     return bool(draft.status.debt or draft.status.debt_omitted)
@@ -94,6 +81,15 @@ def wakeups(draft: Draft) -> Iterator[datetime]:
     close = draft.status.deadlines.close_time
     if close is not None and close <= draft.now and not draft.observation.mitigation.is_complete:
         yield draft.now + LOOK_AGAIN
+
+
+def _judged(draft: Draft) -> Draft:
+    """The draft whose Closed says what must be taken back first, and how that is said."""
+    if draft.phase in TERMINAL:
+        return draft
+    if is_open(draft):
+        return with_condition(draft, Type.CLOSED, False, Reason.DEBT_OPEN, _what_to_do(draft))
+    return with_condition(draft, Type.CLOSED, False, Reason.NOT_YET, "")
 
 
 def _of_runs(draft: Draft) -> Iterator[IncidentDebt]:
