@@ -7,6 +7,7 @@ from itertools import pairwise
 from tests.faults.play import Run
 from tests.faults.runs import LATEST, Body, Reference, entries, levels_of
 from tests.faults.vendors import Arrival
+from watchbill.shell.fresh import FRESH_READ
 
 SEEN_AFTER = 0.5
 """Seconds after which what somebody has said must be known to whoever pages."""
@@ -113,8 +114,13 @@ def pages_no_ghost(run: Run, reference: Reference) -> Iterator[str]:
         return
     for page in run.stage.vendors.pages:
         said = run.stage.said.get(page.uid)
-        if said is not None and page.begun > said + SEEN_AFTER and not _was_blind(run, page):
+        if said is not None and page.begun > said + _seen_after(run) and not _was_blind(run, page):
             yield f"{page.key} was paged {page.begun - said:.1f} s after somebody had taken it"
+
+
+def _seen_after(run: Run) -> float:
+    """Seconds after which it must be known: what the first lists of a process told is fresh for so long."""
+    return SEEN_AFTER if all(len(operator.past) == 1 for operator in run.stage.operators) else FRESH_READ
 
 
 def _was_blind(run: Run, page: Arrival) -> bool:

@@ -91,8 +91,8 @@ def _by_group(seed: int) -> dict[str, Iterator[Plan]]:
             random.Random(seed + number).shuffle(each)
         for group, mine in found.items():
             one = [plan for plan in plans if CATALOG[plan.placed[0].fault].group == group]
-            by_name = (_placed_by_name(plan, crossings) for plan in (crashes if group == "crash" else one))
-            mine.append(_again(crashes) if group == "crash in recovery" else by_name)
+            by_name = [_placed_by_name(plan, crossings) for plan in (crashes if group == "crash" else one)]
+            mine.append(_again(crashes) if group == "crash in recovery" else iter(by_name))
     return {group: _in_turn(plans, f"{seed} {group}") for group, plans in found.items()}
 
 
