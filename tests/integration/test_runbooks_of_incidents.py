@@ -35,7 +35,7 @@ def team(stage: Stage, operator: OperatorProcess) -> Team:
     spec = incident_class(postmortem={"policy": "Optional"}, reopenWindow=f"{WINDOW:.0f}s").spec
     body = spec.model_dump(by_alias=True, mode="json", exclude_none=True)
     assert made.admin.create("incidentclasses", body, name=CLASS).succeeded
-    console = {"console": {}}
+    console: Json = {"console": {}}
     assert made.admin.create("connections", console, name="console").succeeded
     targets = [{"connectionRef": {"name": "console"}}]
     levels = [{"name": "first", "escalateAfter": "5m", "targets": targets}]
@@ -107,7 +107,12 @@ def test_success_with_a_mark_moves_the_phase_and_a_step_that_is_not_verified_is_
 def offered(team: Team, name: str, start: str, **spec: object) -> Json:
     """What the API server says of a runbook that has one step which scales the deployment."""
     step = {"name": "act", "kubernetes": {"targetRef": TARGET, "scale": {"replicas": 3}}, **spec}
-    body = {"title": "Scale", "serviceAccountName": "incident-responder", "start": start, "steps": [step]}
+    body: Json = {
+        "title": "Scale",
+        "serviceAccountName": "incident-responder",
+        "start": start,
+        "steps": [step],
+    }
     body["match"] = {"services": [name]}
     answer = team.admin.create("runbooks", body, name=name)
     return {"succeeded": answer.succeeded, "message": answer.message}
@@ -143,7 +148,7 @@ def test_a_run_starts_by_itself_once_and_its_high_step_waits_for_a_person(team: 
     assert found["spec"]["requestedBy"] == DEFAULT_OPERATOR_USER
     wait_until(lambda: None if team.status(run).get("phase") == "AwaitingApproval" else "no", PATIENCE)
     assert team.admin.delete("runbookruns", run).succeeded
-    ack = {"acknowledgedBy": {"ana": {}}}
+    ack: Json = {"acknowledgedBy": {"ana": {}}}
     assert team.stage.person("ana").patch("incidents", name, ack).succeeded
     until(team, name, reached("Acknowledged"))
     assert team.thing("runbookruns", run, "watchbill.dev/v1alpha1")["code"] == 404
