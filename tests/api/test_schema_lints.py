@@ -55,6 +55,7 @@ def test_MaxLength_the_keys_of_every_map_are_bounded_by_a_rule():
     rules = [[each["rule"] for each in n.schema.get("x-kubernetes-validations", [])] for n in maps]
     assert paths(maps) == [
         "Incident.spec.acknowledgedBy",
+        "Incident.spec.debtSettledBy",
         "IncidentUpdate.spec.approvals",
         "Runbook.spec.steps[].runbook.parameters",
         "Runbook.spec.steps[].undo.runbook.parameters",
@@ -72,6 +73,7 @@ def test_NoMaps_only_what_people_key_by_their_own_name_and_parameters_are_maps()
         "approvals",
         "manualDone",
         "cancelledBy",
+        "debtSettledBy",
         "parameters",
     }
 

@@ -5,7 +5,10 @@ from functools import partial
 
 import pytest
 
+from tests.core import test_debt as debts
+from tests.core import test_marks as marks
 from tests.core import test_rules as rules
+from tests.core import test_suggestions as suggestions
 from tests.support.play import TIMEOUT
 from watchbill.core import decide as deciding
 from watchbill.core.targets import page_key
@@ -130,6 +133,11 @@ STEPS = {
     "severity_changed": rules.test_rule_21_a_rise_plans_anew_and_a_fall_silences_nobody,
     "escalation_requested": FRESH_READ,
     "state_said": REOPENED,
+    "mitigated": marks.test_a_later_reopen_is_not_undone_by_an_old_mark_and_is_by_a_newer_one,
+    "listed": debts.test_an_incident_with_open_debt_stays_resolved_and_says_what_to_do,
+    "reminded": debts.test_expiry_reminds_the_owner_once,
+    "suggested": suggestions.test_they_are_listed_by_name_bounded_and_told_of_once,
+    "started": suggestions.TestARunbookThatStartsByItself().test_has_one_name_for_each_incident_and_runbook,
     "rescued": rules.test_rule_20_a_last_resort_that_fails_is_followed_by_the_classs_default_escalation,
     "delivered": NEXT_HOP,
     "closing": UNKNOWN_HOP,

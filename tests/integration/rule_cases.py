@@ -198,6 +198,17 @@ CASES = (
         passes=({"acknowledgedBy": {"admin": {}}},),
         refuses=({"acknowledgedBy": {"": {}}}, {"acknowledgedBy": {"a" * 254: {}}}),
     ),
+    Case(
+        "Incident.spec.debtSettledBy",
+        f"every key of `debtSettledBy` {USER_NAME}",
+        "spec.debtSettledBy",
+        before={},
+        passes=({"debtSettledBy": {"admin": {"entries": ["run-1/flip"]}}},),
+        refuses=(
+            {"debtSettledBy": {"": {"entries": ["run-1/flip"]}}},
+            {"debtSettledBy": {"a" * 254: {"entries": ["run-1/flip"]}}},
+        ),
+    ),
     name_case("EscalationPolicy"),
     Case(
         "EscalationPolicy.spec",

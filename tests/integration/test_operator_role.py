@@ -37,7 +37,7 @@ MAY_NOT = {
     "change a workload": ("patch", "deployments.apps"),
     "run a job": ("create", "jobs.batch"),
     "change a runbook": ("patch", "runbooks.watchbill.dev"),
-    "request a run": ("create", "runbookruns.watchbill.dev"),
+    "run a runbook that does not start by itself": ("run", "runbooks.watchbill.dev"),
     "approve a run": ("patch", "runbookruns.watchbill.dev"),
     "bind roles": ("bind", "roles.rbac.authorization.k8s.io"),
     "extend roles": ("escalate", "roles.rbac.authorization.k8s.io"),

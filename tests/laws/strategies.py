@@ -6,10 +6,12 @@ The draws are biased to what is hard: open incidents with pages that are refused
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.core.mitigating import book
 from tests.support.builders import (
     KEYED,
     UID,
@@ -23,7 +25,9 @@ from tests.support.builders import (
 from tests.support.builders import policy as a_policy
 from tests.support.consistency import assert_consistent, step_faults
 from tests.support.simulate import Answer, Cut, Simulation, Step
+from watchbill.api.runbook_run_status import Debt
 from watchbill.core.effects import ConnectionKey
+from watchbill.core.mitigation import IncidentRun
 from watchbill.core.observation import ConnectionFacts, Observation, UpdateFacts
 from watchbill.core.outcomes import Result
 
@@ -198,6 +202,33 @@ def ask(world: Simulation, **more: str) -> None:
     wish(world, request={"reason": f"{before[:99]}!"} | more)
 
 
+def runs(world: Simulation, **facts: Any) -> None:
+    """A run that ana requested, or nobody, has done something for the incident."""
+    seen = world.observation.mitigation
+    name = f"run-{len(seen.runs)}"
+    new = IncidentRun(name, f"u-{name}", "book", incident_uid=UID, **facts)
+    world.alter(mitigation=replace(seen, runs=(*seen.runs, new)))
+
+
+def owes(world: Simulation) -> None:
+    """A run has changed something for ten minutes."""
+    runs(world, debt=(Debt(step="flip", what="a flag", expires_time=world.now + timedelta(minutes=10)),))
+
+
+def settle(world: Simulation) -> None:
+    """Bo settles all debt that is listed."""
+    if entries := [each.id for each in world.status.debt]:
+        world.change(debtSettledBy={"bo": {"entries": entries}})
+
+
+def offer(world: Simulation, start: str) -> None:
+    """There is one more runbook, or none any more."""
+    seen = world.observation.mitigation
+    name = f"book-{len(seen.runbooks)}"
+    books = () if start == "Manual" else (*seen.runbooks, book(name, start=start))
+    world.alter(mitigation=replace(seen, runbooks=books))
+
+
 def acts_of(user: str) -> list[Named]:
     """What a person can do with an acknowledgement."""
     return [
@@ -233,6 +264,11 @@ ACTS = (
     *map(rating, ("SEV-1", "SEV-1", "SEV-2", "SEV-3")),
     *map(snooze, (20, 600, 7200)),
     Named("snooze off", lambda world: wish(world, snoozeUntilTime=None)),
+    Named("ana's run has worked", lambda w: runs(w, person="ana", mitigated=w.now)),
+    Named("a run of nobody has worked", lambda w: runs(w, by_itself=True, mitigated=w.now)),
+    Named("a run owes", owes),
+    Named("debt is settled", settle),
+    *(Named(f"a runbook: {start}", partial(offer, start=start)) for start in ("Suggest", "Auto", "Manual")),
     Named("ask", ask),
     Named("ask for second", lambda world: ask(world, toLevel="second")),
     Named("adopt", lambda w: wish(w, adoptPolicy=None if w.status.acts.adopt else True)),

@@ -4,14 +4,19 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
+from watchbill.api.incident_runbooks import MAX_DEBT
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.api.model import DnsLabel, KindName, ObjectMeta, ObjectName, SeverityName, SpecModel, UserName
-from watchbill.api.schema import ATOMIC, rule, rules
+from watchbill.api.schema import ATOMIC, SET, rule, rules
 
 State = Literal["Open", "Mitigated", "Resolved", "Cancelled"]
 Mode = Literal["Live", "Drill", "Backfill"]
 Text63 = Annotated[str, Field(min_length=1, max_length=63)]
 Text253 = Annotated[str, Field(min_length=1, max_length=253)]
+DebtId = Annotated[
+    str,
+    Field(max_length=127, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?$"),
+]
 
 
 # A pattern would be read by three engines, which differ about what a white space is.
@@ -142,6 +147,15 @@ CANCELLED_WHY_NOW = rule(
 )
 
 
+class DebtSettlement(SpecModel):
+    """The temporary changes that one person says are taken back, or are to stay."""
+
+    entries: Annotated[tuple[DebtId, ...], Field(min_length=1, max_length=MAX_DEBT)] = Field(
+        description="entries are the run and the step of each, such as checkout-x7k2p/shift.",
+        json_schema_extra=SET,
+    )
+
+
 class IncidentSpec(SpecModel):
     """What people say and want of an incident."""
 
@@ -188,6 +202,17 @@ class IncidentSpec(SpecModel):
             rule(
                 "self.all(k, size(k) > 0 && size(k) <= 253)",
                 "every key of `acknowledgedBy` must be a user name of 1 to 253 characters",
+            )
+        ),
+    )
+    debt_settled_by: Annotated[dict[str, DebtSettlement], Field(max_length=4)] = Field(
+        default={},
+        description="debtSettledBy holds an entry for each person who settled temporary changes of "
+        "`status.debt`, under their own user name.",
+        json_schema_extra=rules(
+            rule(
+                "self.all(k, size(k) > 0 && size(k) <= 253)",
+                "every key of `debtSettledBy` must be a user name of 1 to 253 characters",
             )
         ),
     )

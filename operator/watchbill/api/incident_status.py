@@ -8,6 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from watchbill.api.condition import Condition
 from watchbill.api.escalation_policy import LastResort, Level, Repeat
 from watchbill.api.incident_class import Severity
+from watchbill.api.incident_runbooks import MAX_DEBT, IncidentDebt, IncidentRunbooks
 from watchbill.api.model import Generation, StatusModel, Time, read_as
 from watchbill.api.page import (
     Claim,
@@ -199,7 +200,9 @@ class TimelineEntry(StatusModel):
     time: Time = Field(description="time is when it happened.")
     kind: Word = Field(description="kind is what sort of thing happened.")
     actor: Name = Field(description="actor is the user, or watchbill for the operator.")
-    source: Word = Field(description="source is by which way: kubectl, timer, page, update, channel.")
+    source: Word = Field(
+        description="source is by which way: kubectl, timer, page, update, channel, runbook."
+    )
     text: Message = Field(description="text says what happened.")
 
 
@@ -258,6 +261,16 @@ class IncidentStatus(StatusModel):
     updates: UpdatesSeen = Field(default=UpdatesSeen(), description="updates says what was posted.")
     acts: SeenActs = Field(default=SeenActs(), description="acts are digests of people's acts.")
     resources: Resources = Field(default=Resources(), description="resources stand outside for the incident.")
+    runbooks: IncidentRunbooks = Field(
+        default=IncidentRunbooks(),
+        description="runbooks says which runbooks are for it, and which were started.",
+    )
+    debt: Annotated[tuple[IncidentDebt, ...], Field(max_length=MAX_DEBT)] = Field(
+        default=(),
+        description="debt lists the temporary changes to take back before it closes.",
+        json_schema_extra=ATOMIC,
+    )
+    debt_omitted: Count = Field(default=0, description="debtOmitted counts those that are not listed.")
     reopen_count: Count = Field(default=0, description="reopenCount counts the times it was reopened.")
     timeline: Annotated[tuple[TimelineEntry, ...], Field(max_length=MAX_TIMELINE)] = Field(
         default=(),

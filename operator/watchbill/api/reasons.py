@@ -68,12 +68,17 @@ class Reason(Explained):
     WAITING = "Waiting", "Nobody has acknowledged yet."
     OVERDUE = "Overdue", "The time that the class expects it in is over."
     BY_PERSON = "ByPerson", "A person said so; the message names them."
+    BY_RUN = "ByRun", "A run of a runbook that marks it has succeeded; the message names it."
     EXPIRED = "Expired", "No update followed the acknowledgement in time, and paging resumed."
     WITHDRAWN = "Withdrawn", "Who had acknowledged took it back, and paging resumed."
     REOPENED = "Reopened", "A person reopened the incident."
     CANCELLED = "Cancelled", "A person called the incident off."
     REOPEN_WINDOW_OVER = "ReopenWindowOver", "The time in which the incident could be reopened is over."
     NOT_YET = "NotYet", "It has not happened yet."
+    DEBT_OPEN = (
+        "DebtOpen",
+        "What runs changed for a while is not taken back; the incident is not closed before that is settled.",
+    )
     # EscalationExhausted, UpdateOverdue
     LEVELS_REMAIN = "LevelsRemain", "Escalation has not come to its end."
     NOBODY_ACKNOWLEDGED = (
@@ -128,13 +133,19 @@ REASONS: Mapping[str, tuple[Reason, ...]] = {
         Reason.WAITING,
         Reason.OVERDUE,
         Reason.BY_PERSON,
+        Reason.BY_RUN,
         Reason.EXPIRED,
         Reason.WITHDRAWN,
         Reason.REOPENED,
     ),
-    IncidentCondition.MITIGATED: (Reason.NOT_YET, Reason.BY_PERSON, Reason.REOPENED),
+    IncidentCondition.MITIGATED: (Reason.NOT_YET, Reason.BY_PERSON, Reason.BY_RUN, Reason.REOPENED),
     IncidentCondition.RESOLVED: (Reason.NOT_YET, Reason.BY_PERSON, Reason.REOPENED),
-    IncidentCondition.CLOSED: (Reason.NOT_YET, Reason.REOPEN_WINDOW_OVER, Reason.CANCELLED),
+    IncidentCondition.CLOSED: (
+        Reason.NOT_YET,
+        Reason.DEBT_OPEN,
+        Reason.REOPEN_WINDOW_OVER,
+        Reason.CANCELLED,
+    ),
     IncidentCondition.ESCALATION_EXHAUSTED: (Reason.LEVELS_REMAIN, Reason.NOBODY_ACKNOWLEDGED),
     IncidentCondition.UPDATE_OVERDUE: (Reason.ON_TIME, Reason.NO_CADENCE, Reason.OVERDUE),
     IncidentCondition.DEGRADED: (
@@ -184,11 +195,21 @@ class EventReason(Explained):
     SNOOZED = "Snoozed", "Somebody silenced paging until a time."
     SNOOZE_ENDED = "SnoozeEnded", "The time is over or was taken back; paging resumes."
     POLICY_ADOPTED = "PolicyAdopted", "Somebody had the policy as it is now take the frozen one's place."
-    MITIGATED = "Mitigated", "Somebody said that the harm has stopped."
+    MITIGATED = "Mitigated", "Somebody, or a runbook that has worked, said that the harm has stopped."
     RESOLVED = "Resolved", "Somebody said that the incident is over."
     REOPENED = "Reopened", "Somebody opened the incident again."
     CLOSED = "Closed", "The incident ended for good."
     CANCELLED = "Cancelled", "Somebody called the incident off."
+    RUNBOOKS_SUGGESTED = "RunbooksSuggested", "Runbooks are for the incident; the message names them."
+    RUN_STARTED = "RunStarted", "A runbook that starts by itself is for the incident, and is run."
+    RUN_NOT_STARTED = (
+        "RunNotStarted",
+        "A run that starts by itself could not be created; it is tried again, and the message says why.",
+    )
+    DEBT_EXPIRED = (
+        "DebtExpired",
+        "What a run changed for a while should have been taken back by now; the message says by whom.",
+    )
     OVERDUE = "Overdue", "Nobody acknowledged in the time that the class expects."
     ACTION_OVERDUE = (
         "ActionOverdue",

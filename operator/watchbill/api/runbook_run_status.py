@@ -206,6 +206,11 @@ class RunbookRunStatus(StatusModel):
     blocked_reason: Word = Field(default="", description="blockedReason is one word for what holds it up.")
     blocked_message: Message = Field(default="", description="blockedMessage says what to do about it.")
     snapshot: Snapshot | None = Field(default=None, description="snapshot is the runbook that it runs.")
+    incident_uid: Uid = Field(
+        default="",
+        alias="incidentUID",
+        description="incidentUID is the UID of the incident that it was taken on for.",
+    )
     requesters: Annotated[tuple[Name, ...], Field(max_length=8)] = Field(
         default=(),
         description="requesters are who requested it and the runs that it is a step of: none may approve.",

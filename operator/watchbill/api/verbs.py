@@ -20,6 +20,7 @@ VERB_OF: dict[str, Verb] = {
     "escalation": "escalate",
     "state": "resolve",
     "stateReason": "resolve",
+    "debtSettledBy": "resolve",
 }
 """The verb on incidents that guards each field of an Incident's spec, by the field's API name."""
 

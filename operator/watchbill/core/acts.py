@@ -40,7 +40,7 @@ def state_said(draft: Draft) -> Draft:
     text = f"{user} said {spec.state}" + (f": {spec.state_reason}" if spec.state_reason else "")
     before = draft.phase
     if spec.state in ("Mitigated", "Resolved"):
-        draft = _held_by(draft, user)
+        draft = held_by(draft, user, "state")
     if spec.state == "Cancelled":
         draft = escalation.presumed(draft).escalating(state="Stopped", next_time=None)
     reason = {"Open": Reason.REOPENED, "Cancelled": Reason.CANCELLED}.get(spec.state, Reason.BY_PERSON)
@@ -143,10 +143,10 @@ def _woken(draft: Draft, text: str, due: datetime | None = None) -> Draft:
     return escalation.resumed(draft, due)
 
 
-def _held_by(draft: Draft, user: str) -> Draft:
+def held_by(draft: Draft, user: str, via: str) -> Draft:
     """The draft as if the person had also acknowledged: who ends an incident holds it."""
     draft = escalation.presumed(draft).escalating(state="Stopped", next_time=None, snoozed_until_time=None)
-    draft = acknowledgement.recorded_for(draft, user, "state")
+    draft = acknowledgement.recorded_for(draft, user, via)
     return draft.timed(acknowledged_time=draft.status.times.acknowledged_time or draft.now)
 
 

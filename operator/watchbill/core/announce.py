@@ -13,6 +13,7 @@ TOLD = frozenset(
         "AcknowledgementWithdrawn",
         "Cancelled",
         "Closed",
+        "DebtExpired",
         "EscalationExhausted",
         "Mitigated",
         "Open",
@@ -21,7 +22,8 @@ TOLD = frozenset(
         "SeverityChanged",
     }
 )
-"""The kinds of timeline entries that are told: the transitions, who commands, and the severity."""
+"""The kinds of timeline entries that are told: the transitions, who commands, the severity,
+and what is to be taken back."""
 
 TOPIC_LENGTH = 250
 """The longest topic in characters: https://docs.slack.dev/reference/methods/conversations.setTopic"""

@@ -6,7 +6,7 @@ from datetime import datetime
 from watchbill.api.durations import parse_duration
 from watchbill.api.incident_status import Deadlines
 from watchbill.api.reasons import EventReason, Reason
-from watchbill.core import acknowledgement, severity
+from watchbill.core import acknowledgement, debt, severity
 from watchbill.core.draft import Draft
 from watchbill.core.lifecycle import OPEN, Trigger
 from watchbill.core.transition import moved
@@ -52,9 +52,9 @@ def with_deadlines(draft: Draft) -> Draft:
 
 
 def closed(draft: Draft) -> Draft:
-    """The draft closed once nobody can reopen it any more; a required postmortem holds it."""
+    """The draft closed once nobody can reopen it any more; a required postmortem holds it, and debt does."""
     due = draft.status.deadlines.close_time
-    if draft.phase != "Resolved" or due is None or draft.now < due:
+    if draft.phase != "Resolved" or due is None or draft.now < due or not debt.may_close(draft):
         return draft
     text = "the reopen window is over"
     draft = moved(draft, Trigger.WINDOW_OVER, Reason.REOPEN_WINDOW_OVER, text)

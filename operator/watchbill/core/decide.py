@@ -10,9 +10,12 @@ from watchbill.core import (
     channel,
     closing,
     conditions,
+    debt,
     delivery,
     escalation,
+    marks,
     rescue,
+    suggestions,
 )
 from watchbill.core import roles as role_keeping
 from watchbill.core.acceptance import accepted
@@ -34,10 +37,15 @@ STEPS: tuple[Callable[[Draft], Draft], ...] = (
     acknowledgement.withdrawn,
     acknowledgement.acknowledged,
     acts.state_said,
+    marks.mitigated,
     acts.snoozed,
     cadence.with_deadlines,
     acknowledgement.expired,
+    debt.listed,
+    debt.reminded,
     cadence.closed,
+    suggestions.suggested,
+    suggestions.started,
     escalation.escalated,
     rescue.rescued,
     delivery.delivered,
@@ -56,13 +64,14 @@ def decide(observation: Observation, now: datetime) -> Decision:
     `now` is aware and in whole milliseconds. The steps run to a fixed point.
     """
     draft = settled(Draft(observation, now, observation.incident.status))
-    parts = (delivery, closing, cadence, escalation, channel)
+    parts = (delivery, closing, cadence, debt, suggestions, escalation, channel)
     moments = (moment for part in parts for moment in part.wakeups(draft) if moment > now)
     first = min(moments, default=None)
     return Decision(
         status=draft.status,
         pages=(*delivery.pages_to_send(draft), *closing.closings_to_send(draft)),
         channel=channel.effects(draft),
+        runs=suggestions.runs_to_start(draft),
         requeue_after=None if first is None else first - now,
         events=draft.events,
     )

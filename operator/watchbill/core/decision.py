@@ -7,6 +7,7 @@ from typing import Literal
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.api.reasons import EventReason
 from watchbill.core.effects import ChannelEffect, Effect, PageEffect
+from watchbill.core.mitigation import StartRun
 
 EventType = Literal["Normal", "Warning"]
 
@@ -27,6 +28,8 @@ class Decision:
     status: IncidentStatus
     pages: tuple[PageEffect, ...] = ()
     channel: tuple[ChannelEffect, ...] = ()
+    runs: tuple[StartRun, ...] = ()
+    """The runs that start by themselves, once this is written; each is asked for until it has been seen."""
     requeue_after: timedelta | None = None
     """How long nothing will change by the passing of time alone; None means ever."""
     events: tuple[Event, ...] = ()

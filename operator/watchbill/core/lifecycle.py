@@ -23,6 +23,7 @@ class Trigger(StrEnum):
     EXPIRED = "acknowledgement expired"
     WITHDRAWN = "acknowledgement withdrawn"
     MITIGATED = "state: Mitigated"
+    MARKED = "run that marks Mitigated"
     RESOLVED = "state: Resolved"
     REOPENED = "state: Open"
     WINDOW_OVER = "reopen window over"
@@ -51,6 +52,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("T7", ("Acknowledged",), Trigger.EXPIRED, "Triggered"),
     Transition("T7", ("Acknowledged",), Trigger.WITHDRAWN, "Triggered"),
     Transition("T8", ("Pending", "Triggered", "Acknowledged"), Trigger.MITIGATED, "Mitigated"),
+    Transition("T8", ("Pending", "Triggered", "Acknowledged"), Trigger.MARKED, "Mitigated"),
     Transition("T9", ("Mitigated",), Trigger.REOPENED, "Acknowledged"),
     Transition("T10", ("Mitigated",), Trigger.RESOLVED, "Resolved"),
     Transition("T11", ("Pending", "Triggered", "Acknowledged"), Trigger.RESOLVED, "Resolved"),

@@ -10,6 +10,7 @@ from watchbill.api.incident import Incident
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_status import PublicPhase
 from watchbill.core.effects import ConnectionKey
+from watchbill.core.mitigation import NOTHING, Mitigation
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Observation:
     connections: Mapping[ConnectionKey, ConnectionFacts] = field(default_factory=dict)
     updates: tuple[UpdateFacts, ...] = ()
     """The incident's updates, oldest first."""
+    mitigation: Mitigation = NOTHING
+    """The runbooks that may be for it, and the runs that were made for it."""
     in_flight: frozenset[tuple[str, str]] = frozenset()
     """(key, action) of the effects that this process is performing now."""
     foreign_claims: Mapping[str, datetime] = field(default_factory=dict)

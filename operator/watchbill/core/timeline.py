@@ -7,7 +7,7 @@ from typing import Literal
 from watchbill.api.incident_status import MAX_TIMELINE, IncidentStatus, TimelineEntry
 from watchbill.core.texts import cut, neutral
 
-Source = Literal["kubectl", "timer", "page", "update", "channel"]
+Source = Literal["kubectl", "timer", "page", "update", "channel", "runbook"]
 
 FAILURES = frozenset({"FellOver", "OperatorLastResort"})
 """The kinds of entries that repeat for as long as nothing gets through."""

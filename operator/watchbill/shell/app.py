@@ -102,9 +102,10 @@ class App:
         )
         outside = self._wire()
         self.lookout = Lookout(settings, outside, watched)
-        self.runs = Runs(
-            Around(outside, credentials, web, self.queue, settings, self.elector, self._teller.of_run)
-        )
+        tell, synced = self._teller.of_run, lambda: self.syncer.synced
+        self.runs = Runs(Around(outside, credentials, web, self.queue, settings, self.elector, tell, synced))
+        self.observer.mitigation = self.runs.around
+        self.incidents.start_runs = self.runs.start
 
     def _wire(self) -> Outside:
         settings = self._settings

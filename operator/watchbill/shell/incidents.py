@@ -15,6 +15,7 @@ from watchbill.core.decide import decide
 from watchbill.core.decision import Decision, Event
 from watchbill.core.effects import Effect, SendPage, follows_its_record, key_of
 from watchbill.core.ledger import with_missing
+from watchbill.core.mitigation import StartRun
 from watchbill.core.outcomes import Outcome
 from watchbill.core.record import record
 from watchbill.core.resting import may_rest
@@ -87,6 +88,8 @@ class IncidentKeeper:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self.start_runs: Callable[[tuple[StartRun, ...]], None] = lambda wanted: None
+        """Called with the runs that start by themselves, once it is written that they do; never waits."""
 
     async def reconcile(self, key: ObjectKey) -> timedelta | None:
         """How soon to look again; None where only an event can change anything."""
@@ -171,6 +174,7 @@ class IncidentKeeper:
                     raise
                 return self._unwritable(key, incident, settled, error)
         self._perform(key, incident, filter(follows_its_record, settled.decision.effects))
+        self.start_runs(settled.decision.runs)
         if len(parts.unwritten.outcomes(key)) > (settled.outcomes if waits else 0):
             # What came in the last moment woke nobody.
             return timedelta(0)

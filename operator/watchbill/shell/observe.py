@@ -10,6 +10,7 @@ from watchbill.api.incident import Incident
 from watchbill.api.incident_class import IncidentClass
 from watchbill.api.incident_update import IncidentUpdate
 from watchbill.core.effects import ConnectionKey
+from watchbill.core.mitigation import NOTHING, Mitigation
 from watchbill.core.observation import ConnectionFacts, Observation, UpdateFacts
 from watchbill.core.readiness import is_default
 from watchbill.core.references import class_granted
@@ -129,6 +130,8 @@ class Observer:
         self._deliver = deliver
         self._claims: dict[str, dict[str, datetime]] = {}
         self.channels = ChannelClaims()
+        self.mitigation: Callable[[Incident], Mitigation] = lambda incident: NOTHING
+        """What is known of runbooks and runs around an incident."""
 
     @property
     def blind_since(self) -> datetime | None:
@@ -169,6 +172,7 @@ class Observer:
             default_policy=self._default_policy(found),
             connections=Connections(self._cache, self.absences),
             updates=self._updates(incident),
+            mitigation=self.mitigation(incident),
             foreign_claims=self.note_claims(incident),
             channel_claims=self.channels,
             holder=self._holder,

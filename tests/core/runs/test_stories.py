@@ -330,7 +330,7 @@ VERIFY = {"within": "30s", "condition": "object.status.updatedReplicas == object
 
 
 class TestAStepThatIsNotVerified:
-    @pytest.mark.feature("F48.core")
+    @pytest.mark.feature("F48")
     def test_is_taken_back_and_the_run_ends_undone(self):
         told = world(scale("up", 5, verify=VERIFY, marks="Mitigated", **ALONE)).play(SOON)
         assert told.status.phase == "Undone"

@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping
 
-from watchbill.api.admission.authors import any_changed, authors, declaration, own_acknowledgement
+from watchbill.api.admission.authors import (
+    any_changed,
+    authors,
+    declaration,
+    own_acknowledgement,
+    own_settlement,
+)
 from watchbill.api.admission.policy import (
     ME,
     Manifest,
@@ -48,6 +54,7 @@ def incident_acts(
             _ended(),
             *_verbs(verb_of),
             own_acknowledgement(),
+            own_settlement(),
             *authors(),
         ],
     }
@@ -69,6 +76,9 @@ def _variables(operator_user: str, verb_of: Mapping[str, Verb]) -> list[Manifest
         oldAcks="variables.old.?acknowledgedBy.orValue({})",
         newAcks="variables.new.?acknowledgedBy.orValue({})",
         acks=differing("variables.newAcks", "variables.oldAcks"),
+        oldSettled="variables.old.?debtSettledBy.orValue({})",
+        newSettled="variables.new.?debtSettledBy.orValue({})",
+        settled=differing("variables.newSettled", "variables.oldSettled"),
         oldAuthors=f"variables.old.?{AUTHORS}.orValue({{}})",
         newAuthors=f"variables.new.?{AUTHORS}.orValue({{}})",
         unguarded=f"variables.changed.filter(f, !(f in {fields})) + "
@@ -100,6 +110,11 @@ def _empty_when_declared() -> list[Manifest]:
             "!variables.created || size(variables.new.?escalation.orValue({})) == 0",
             "spec.escalation must be empty when an incident is declared: declare it, then patch "
             "spec.escalation",
+            reason="Invalid",
+        ),
+        refusal(
+            "!variables.created || size(variables.newSettled) == 0",
+            "spec.debtSettledBy must be empty when an incident is declared: no run has changed anything yet",
             reason="Invalid",
         ),
         refusal(

@@ -29,6 +29,15 @@ def own_acknowledgement() -> Manifest:
     )
 
 
+def own_settlement() -> Manifest:
+    """An entry of `debtSettledBy` is made, changed and withdrawn by the person whose key it is."""
+    return refusal(
+        "variables.proxy || variables.settled.all(k, k == variables.me)",
+        "spec.debtSettledBy: you are `${variables.me}`: write that key, not "
+        "`${variables.settled.filter(k, k != variables.me)[0]}`",
+    )
+
+
 def authors() -> list[Manifest]:
     """Every author but the declaration's changes with its fields, and names the caller then."""
     return [_author(author, fields) for author, fields in AUTHORED.items()]

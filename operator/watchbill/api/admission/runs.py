@@ -51,20 +51,23 @@ def _variables(operator_user: str) -> list[Manifest]:
         proxy=f"{ME} == {literal(operator_user)}",
         may=may,
         requester="object.spec.?requestedBy.orValue('')",
+        automatic=f"{ME} == {literal(operator_user)} && has(object.spec.incidentRef) && "
+        "!has(object.spec.parentRef) && size(object.spec.?parameters.orValue({})) == 0",
         **changes,
     )
 
 
 def _requester() -> Manifest:
     return refusal(
-        "oldObject != null || variables.proxy || variables.requester == variables.me",
+        "oldObject != null || variables.requester == variables.me",
         "spec.requestedBy must name you, `${variables.me}`: create it with requestedBy: '${variables.me}'",
     )
 
 
 def _run() -> Manifest:
+    """The operator runs what a runbook lets it start: for an incident, in its own name, by default values."""
     return refusal(
-        f"oldObject != null || variables.proxy || variables.may.check('{RUN}').allowed()",
+        f"oldObject != null || variables.automatic || variables.may.check('{RUN}').allowed()",
         _lacks(f"`{RUN}`", "to run it"),
     )
 

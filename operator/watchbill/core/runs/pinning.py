@@ -99,6 +99,7 @@ def _with_snapshot(draft: RunDraft) -> RunDraft:
     secret = {each.name for each in book.spec.parameters if each.secret}
     return draft.having(
         snapshot=snapshot.pinned(book),
+        incident_uid=incident.metadata.uid if incident is not None and draft.spec.incident_ref else "",
         requesters=requesters(draft),
         parameters=tuple(
             PinnedParameter(name=name, value=MASK if name in secret else value)
