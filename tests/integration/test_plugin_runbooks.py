@@ -24,10 +24,14 @@ FILLED: Json = {"replicasParameter": "replicas"}
 
 
 @pytest.fixture(scope="module")
-def team(cluster: Cluster, operator: OperatorProcess) -> Iterator[Team]:
+def stage(cluster: Cluster) -> Iterator[Stage]:
     with admin_client(cluster) as client:
-        stage: Stage = set_stage(client, NAMESPACE)
-        yield furnished(stage)
+        yield set_stage(client, NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def team(stage: Stage, operator: OperatorProcess) -> Team:
+    return furnished(stage)
 
 
 @pytest.fixture
@@ -181,21 +185,15 @@ def test_a_person_at_a_terminal_watches_the_steps_of_a_run(team: Team, types: An
     book = writes(team, "steps", *waits, on(TARGET, "scale", scale={"replicas": 2}), parameters=[])
     run = asked_for(types("ana", "run", book).stdout)
     team.stage.allow("ana-who-watches", "runbookruns", ["get", "list", "watch"])
-    watching = subprocess.Popen(
-        ["kubectl", "get", "runbookrun", run, "-n", NAMESPACE, "-w"],
-        env=environment_of(kubectl, "ana-who-watches"),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        team.ended(run)
+    command = ["kubectl", "get", "runbookrun", run, "-n", NAMESPACE, "-w"]
+    environment = environment_of(kubectl, "ana-who-watches")
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None
+        team.ended(run)
         lines = [watching.stdout.readline().split()]
-        while "Succeeded" not in lines[-1]:
+        while lines[-1] and "Succeeded" not in lines[-1]:
             lines.append(watching.stdout.readline().split())
-    finally:
         watching.kill()
-        watching.wait()
     assert lines[0] == ["NAME", "RUNBOOK", "PHASE", "STEPS", "BY", "BLOCKED", "AGE"]
     steps = [line[3] for line in lines[1:] if len(line) > 3 and "/" in line[3]]
     assert list(dict.fromkeys(steps)) == ["0/3", "1/3", "2/3", "3/3"]
