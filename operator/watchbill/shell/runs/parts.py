@@ -18,10 +18,11 @@ from watchbill.shell.runs.asker import Asker
 from watchbill.shell.runs.client import AccountClient
 from watchbill.shell.runs.discovery import Discovery
 from watchbill.shell.runs.in_hand import InHand
-from watchbill.shell.runs.keeper import RunKeeper, RunParts, RunStore
+from watchbill.shell.runs.keeper import RunKeeper, RunParts
 from watchbill.shell.runs.observing import PAUSE_NOTE, RUN, RunObserver
 from watchbill.shell.runs.people import People
 from watchbill.shell.runs.performing import RunOutside, RunPerformer
+from watchbill.shell.runs.storing import RunStore
 from watchbill.shell.settings import Settings, holder_of
 from watchbill.shell.web import Web
 
