@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from watchbill.api.runbook_run import RunbookRun
-from watchbill.api.runbook_run_status import ENDED
+from watchbill.api.runbook_run_status import ENDED, RunbookRunStatus
 from watchbill.core.backoff import backoff
 from watchbill.core.runs.decide import decide_run
 from watchbill.core.runs.decision import RunDecision, RunEvent
@@ -52,6 +52,8 @@ class RunParts:
     """Posts an Event about a run; never waits."""
     may_act: Callable[[], bool]
     """Whether this process leads."""
+    measure: Callable[[RunbookRun, RunbookRunStatus], None]
+    """Counts what a write has changed: the run as it was, and its status after."""
 
 
 class RunKeeper:
@@ -120,7 +122,7 @@ class RunKeeper:
         outcomes, now = parts.in_hand.of(key, run.metadata.uid), parts.clock.now()
         recorded = record_run(run, outcomes, now)
         decision = await self._decided(run.model_copy(update={"status": recorded.status}), flying, now)
-        written = await self._store.write(run, decision.status)
+        written = await self._written(run, decision.status)
         parts.in_hand.written(key, len(outcomes))
         for event in (*recorded.events, *decision.events) if written else ():
             parts.tell(run, event)
@@ -149,12 +151,19 @@ class RunKeeper:
                 break
         return decide_run(observation, now)
 
+    async def _written(self, run: RunbookRun, status: RunbookRunStatus) -> bool:
+        """Whether anything had to be written; raises KubeError."""
+        written = await self._store.write(run, status)
+        if written:
+            self._parts.measure(run, status)
+        return written
+
     async def _only_record(self, key: ObjectKey, run: RunbookRun) -> None:
         """Write what this process did while it still led, and decide nothing new."""
         outcomes: list[RunOutcome] = self._parts.in_hand.of(key, run.metadata.uid)
         if outcomes:
             recorded = record_run(run, outcomes, self._parts.clock.now())
-            await self._store.write(run, recorded.status)
+            await self._written(run, recorded.status)
             self._parts.in_hand.written(key, len(outcomes))
 
     def _forget(self, uid: str) -> None:

@@ -19,6 +19,7 @@ from watchbill.shell.runs.client import AccountClient
 from watchbill.shell.runs.discovery import Discovery
 from watchbill.shell.runs.in_hand import InHand
 from watchbill.shell.runs.keeper import RunKeeper, RunParts
+from watchbill.shell.runs.measuring import RunMeter
 from watchbill.shell.runs.observing import PAUSE_NOTE, RUN, RunObserver
 from watchbill.shell.runs.people import People
 from watchbill.shell.runs.performing import RunOutside, RunPerformer
@@ -53,6 +54,7 @@ class Runs:
         people = People(outside, settings.last_resort, around.elector.is_leader)
         asker = Asker(self._client, around.web, people.say)
         self._in_hand = InHand()
+        self._meter = RunMeter(outside.metrics)
         self._performer = RunPerformer(
             RunOutside(asker.answer, people.ask, outside.clock, self._may_act), self._came
         )
@@ -66,6 +68,7 @@ class Runs:
             clock=outside.clock,
             tell=around.tell,
             may_act=around.elector.is_leader,
+            measure=self._meter.written,
         )
         store = RunStore(outside.kube, outside.cache, self._wake)
         store.on_echo = around.queue.take_back
@@ -92,6 +95,7 @@ class Runs:
         """Forget a run that is gone, and have looked at those that waited for it."""
         if key.kind != RUN:
             return
+        self._meter.gone(key)
         self._keeper.deleted(key, last["metadata"].get("uid", ""))
         self._observer.others.gone(key.namespace, key.name)
         self._add(key.namespace, self._observer.others.going_on(key.namespace))
@@ -117,6 +121,7 @@ class Runs:
 
     def _wake(self, key: ObjectKey, raw: Raw) -> None:
         """Take note of a run as it is; the others look where they may have waited for that."""
+        self._meter.told(key, raw)
         if self._observer.others.told(raw):
             others = self._observer.others.going_on(key.namespace)
             self._add(key.namespace, [name for name in others if name != key.name])
