@@ -90,7 +90,7 @@ class TestARun:
         assert "must be empty when a run is created" in answer.message
 
 
-@pytest.mark.feature("F45.core")
+@pytest.mark.feature("F45")
 class TestAnApproval:
     def test_is_by_somebody_else_who_holds_approve_on_the_runbook(self, stage, run):
         answer = stage.person("bo").patch("runbookruns", run, {"approvals": {"bo": {"planHash": HASH}}})
