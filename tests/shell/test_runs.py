@@ -417,7 +417,7 @@ def refusing(stage: RunStage, is_refused: Callable[[Request], bool]) -> list[flo
             raise Refusal(422, "Invalid", "status.plan: Invalid value: too long")
         return serve(request)
 
-    stage.server._answer = answer  # type: ignore[method-assign]
+    stage.server._answer = answer  # type: ignore[method-assign]  # a fault is put before it
     return refusals
 
 

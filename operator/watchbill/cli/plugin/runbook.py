@@ -4,13 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
+from watchbill.cli.plugin import runbook_plan, runbook_run, runbook_say
 from watchbill.cli.plugin.failure import Failed
 from watchbill.cli.plugin.kubectl import RUNBOOKS, RUNS, Json, Kubectl
 from watchbill.cli.plugin.oncall import ready
 from watchbill.cli.plugin.options import Output, OutputOption, as_data, asked, print_object
-from watchbill.cli.plugin.runbook_plan import plan
-from watchbill.cli.plugin.runbook_run import run
-from watchbill.cli.plugin.runbook_say import approve, cancel, reject
 from watchbill.cli.plugin.runs import phase_of, risk_of
 
 commands = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -46,8 +44,8 @@ def list_(
         typer.echo("No runbooks found.", err=True)
 
 
-for command_ in (run, plan, approve, reject, cancel):
-    runbook.command()(command_)
+for part in (runbook_run, runbook_plan, runbook_say):
+    runbook.add_typer(part.commands)
 
 
 def _runs(kubectl: Kubectl, place: list[str]) -> list[Json]:

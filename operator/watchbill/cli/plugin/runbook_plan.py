@@ -21,11 +21,14 @@ from watchbill.cli.plugin.runs import (
     wants_approval,
 )
 
+commands = typer.Typer(add_completion=False, rich_markup_mode=None)
+
 POLL_SECONDS = 0.25
 BOOKS = ("runbook", "runbooks", RUNBOOKS)
 RUNS_OF = ("runbookrun", "runbookruns", "rbrun", RUNS)
 
 
+@commands.command()
 def plan(
     context: typer.Context,
     name: Annotated[

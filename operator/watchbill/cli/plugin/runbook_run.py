@@ -14,6 +14,8 @@ from watchbill.cli.plugin.kubectl import RUNBOOKS, RUNS, Json, Kubectl
 from watchbill.cli.plugin.options import OutputOption, asked
 from watchbill.cli.plugin.runs import ENDED, command, phase_of, progress_line, status_of, wants_approval
 
+commands = typer.Typer(add_completion=False, rich_markup_mode=None)
+
 NAME_ROOM = 48
 """The characters of a runbook's name in that of its run, which has 63."""
 
@@ -30,6 +32,7 @@ Param = Annotated[
 Incident = Annotated[str | None, typer.Option(help="The incident that it is run for.")]
 
 
+@commands.command()
 def run(
     context: typer.Context,
     name: Runbook,

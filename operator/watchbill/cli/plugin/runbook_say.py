@@ -14,6 +14,8 @@ from watchbill.cli.plugin.seen import Seen
 from watchbill.cli.plugin.testpage import can_be_asked
 from watchbill.cli.plugin.wishes import Change, Wish
 
+commands = typer.Typer(add_completion=False, rich_markup_mode=None)
+
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run.", show_default=False)]
 Reason = Annotated[str | None, typer.Option("--reason", "-m", help="Why.")]
 Hash = Annotated[
@@ -22,6 +24,7 @@ Hash = Annotated[
 Decision = Literal["Approved", "Rejected"]
 
 
+@commands.command()
 def approve(
     context: typer.Context,
     name: Run,
@@ -49,6 +52,7 @@ def approve(
     report(context, content, f"{text}: {_what(step)} of plan {shown}", output)
 
 
+@commands.command()
 def reject(
     context: typer.Context, name: Run, reason: Reason = None, plan: Hash = None, output: OutputOption = None
 ) -> None:
@@ -60,6 +64,7 @@ def reject(
     report(context, content, f"{text}: plan {shown}", output)
 
 
+@commands.command()
 def cancel(context: typer.Context, name: Run, reason: Reason = None, output: OutputOption = None) -> None:
     """Call a run off: no further step starts, and what was done stays. Needs the verb run or approve."""
     content, text = acted(asked(context), name, called_off(reason), "called off", RUNS)
