@@ -159,9 +159,12 @@ def test_a_name_that_is_not_the_callers_is_refused(team: Team, types: Any, kubec
 
 
 def test_a_run_is_waited_for_to_its_end(team: Team, types: Any):
-    book = writes(team, "waited", on(TARGET, "scale", scale=FILLED))
+    team.stage.grant("ana", "watchbill-viewer")
+    team.stage.wait_for("ana", "runbookruns", "watch")
+    book = writes(team, "waited", {"name": "rest", "wait": {"duration": "2s"}}, on(TARGET, scale=FILLED))
     well = types("ana", "run", book, "-p", "replicas=3", "--wait").stdout.splitlines()
-    assert well[-1] == "Succeeded 1/1"
+    assert well[-1] == "Succeeded 2/2"
+    assert "Running 1/2: step act is Acting" in well or "Running 0/2: step rest is Pending" in well
     gone = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "gone"}
     book = writes(team, "failing", on(gone, "scale", scale=FILLED))
     bad = types("ana", "run", book, "-p", "replicas=3", "--wait", check=False)
