@@ -14,9 +14,9 @@ INTRODUCTION = """# Metrics
 Served at `/metrics` of the address that `watchbill run --health-address` names, `:8081` by default. Made by
 `make generate` from `operator/watchbill/shell/metrics.py`.
 
-Each replica counts what it does itself. Only the one whose `watchbill_leader` is 1 pages; the gauge
-`watchbill_incidents` is the same on all, so take its maximum and not its sum. No label holds the name of an
-incident, a user or a free text.
+Each replica counts what it does itself. Only the one whose `watchbill_leader` is 1 pages; the gauges
+`watchbill_incidents` and `watchbill_runbook_runs` are the same on all: take their maximum, not their sum. No
+label holds the name of an incident or a runbook, a user or a free text.
 """
 
 ALERTS = """
@@ -29,6 +29,8 @@ ALERTS = """
 | `max(watchbill_last_resort_incidents) > 0` | an incident has no policy that reaches anybody |
 | `time() - max(watchbill_heartbeat_last_success_timestamp_seconds) > 180` | no heartbeat arrives |
 | `time() - max(watchbill_test_page_last_success_timestamp_seconds) > 90000` | no daily test page came |
+| `increase(watchbill_runbook_runs_ended_total{result="Failed"}[15m]) > 0` | a run has failed: look at it |
+| `max(watchbill_runbook_runs{phase="Blocked"}) > 0` for 15 min | something holds a run up, and it says what |
 | `rate(watchbill_notifications_failed_total[5m]) > 0` | a vendor refuses, or does not answer |
 | `watchbill_circuit_open > 0` | a vendor fails so often that it is left alone for 30 s at a time |
 | `abs(watchbill_clock_skew_seconds) > 5` | a machine's clock is wrong |

@@ -7,7 +7,7 @@ import pytest
 from tests.support.plugin_world import World, incident
 from watchbill.cli.plugin.acting import TRIES
 from watchbill.cli.plugin.failure import ExitCode
-from watchbill.cli.plugin.names import COMMANDS, OFFLINE
+from watchbill.cli.plugin.names import COMMANDS, OFFLINE, RUNBOOK
 
 ACTS = {
     "ack": (["ack", "x"], {"acknowledgedBy": {"ana": {}}}),
@@ -119,9 +119,12 @@ def test_kubectls_flags_are_handed_on_with_every_call(world: World):
         assert call[:3] == ["--namespace=shop", "--context=prod", "--kubeconfig=/k"]
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in OFFLINE])
+ASKING = [command for command in COMMANDS if command not in (*OFFLINE, "runbook")]
+
+
+@pytest.mark.parametrize("command", [*ASKING, *(f"runbook {name}" for name in RUNBOOK)])
 def test_every_command_that_asks_a_cluster_takes_kubectls_flags(world: World, command):
-    said = world.types(command, "--help").stdout
+    said = world.types(*command.split(), "--help").stdout
     for flag in ("-n, --namespace", "--context", "--kubeconfig", "-o, --output"):
         assert flag in said
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.plugin_world import World, incident
 from watchbill.cli.plugin.complete import FILES, NO_FILES, candidates
-from watchbill.cli.plugin.names import COMMANDS
+from watchbill.cli.plugin.names import COMMANDS, RUNBOOK
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,13 @@ from watchbill.cli.plugin.names import COMMANDS
         (["oncall", "-n", "shop", "primary", ""], []),
         (["test-page", ""], []),
         (["test-page", "--class", ""], ["service"]),
+        (["runbook", ""], list(RUNBOOK)),
+        (["runbook", "-n", "shop", "re"], ["reject"]),
+        (["runbook", "list", ""], []),
+        (["runbook", "run", ""], ["roll-back"]),
+        (["runbook", "run", "roll-back", "--incident", "s"], ["search"]),
+        (["runbook", "approve", "-n", "shop", ""], ["roll-back-1"]),
+        (["runbook", "approve", "roll-back-1", ""], []),
     ],
 )
 def test_what_may_stand_there_is_offered(world: World, words, found):
@@ -35,6 +42,8 @@ def test_what_may_stand_there_is_offered(world: World, words, found):
     others: Any = {
         "escalationpolicies.watchbill.dev/primary": {},
         "incidentclasses.watchbill.dev/service": {},
+        "runbooks.watchbill.dev/roll-back": {},
+        "runbookruns.watchbill.dev/roll-back-1": {},
     }
     world.save("objects", world.objects() | others)
     assert candidates(words) == (found, NO_FILES)

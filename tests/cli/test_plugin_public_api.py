@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from dev.layout import REPOSITORY
-from tests.support.plugin_world import World, incident
+from tests.support.plugin_world import World, book, incident, run
 from watchbill.api.group import GROUP
 from watchbill.api.kinds import KINDS
 from watchbill.cli.plugin import trial
-from watchbill.cli.plugin.names import COMMANDS, OFFLINE
+from watchbill.cli.plugin.names import COMMANDS, OFFLINE, RUNBOOK
 
 pytestmark = pytest.mark.feature("F67")
 
@@ -22,6 +22,8 @@ FLAGS = {
     *("--all-namespaces", "--watch", "--output-watch-events"),
 }
 """None of them acts as somebody else, goes around the schema, or reaches into the operator."""
+
+PLAN = "sha256:4f1c0d9be2a7"
 
 WORDS = {
     "declare": ["Search is slow", "--wait", "0"],
@@ -39,6 +41,12 @@ WORDS = {
     "cancel": ["x"],
     "oncall": ["primary"],
     "test-page": ["--yes", "-s", "SEV-3", "--wait", "0"],
+    "runbook list": ["-A"],
+    "runbook run": ["roll-back", "-p", "deployment=web"],
+    "runbook plan": ["roll-back", "--wait", "0"],
+    "runbook approve": ["run-1", "--plan", PLAN],
+    "runbook reject": ["run-1"],
+    "runbook cancel": ["run-1"],
 }
 
 
@@ -55,7 +63,8 @@ def is_public(call: list[str]) -> bool:
 
 
 def test_every_command_that_asks_a_cluster_is_tried_here():
-    assert set(WORDS) == set(COMMANDS) - set(OFFLINE)
+    within = {f"runbook {name}" for name in RUNBOOK}
+    assert set(WORDS) == (set(COMMANDS) - {*OFFLINE, "runbook"}) | within
 
 
 @pytest.mark.parametrize("command", WORDS)
@@ -64,8 +73,13 @@ def test_a_command_asks_for_what_the_crds_serve(world: World, monkeypatch: pytes
     phase = "Resolved" if command == "reopen" else "Triggered"
     policy: Any = {"metadata": {"name": "primary", "namespace": "shop"}, "spec": {"levels": []}}
     held = {"incidents.watchbill.dev/x": incident(phase=phase)}
-    world.save("objects", held | {"escalationpolicies.watchbill.dev/primary": policy})
-    world.types(command, *WORDS[command])
+    others: Any = {
+        "escalationpolicies.watchbill.dev/primary": policy,
+        "runbooks.watchbill.dev/roll-back": book("roll-back"),
+        "runbookruns.watchbill.dev/run-1": run("run-1", plan={"hash": PLAN, "steps": []}),
+    }
+    world.save("objects", held | others)
+    world.types(*command.split(), *WORDS[command])
     calls = world.calls("--request-timeout=15s")
     assert calls
     assert [call for call in calls if not is_public(call)] == []

@@ -25,7 +25,10 @@ def section(title: str) -> str:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_is_documented_with_all_its_options(command: str):
     group: Any = typer.main.get_command(app)
-    parameters = group.get_command(None, command).params
+    found = group.get_command(None, command)
+    within = getattr(found, "commands", {})
+    assert {name for name in within if f"`{name}`" not in section(command)} == set()
+    parameters = [each for one in (found, *within.values()) for each in one.params]
     options = {option for each in parameters for option in each.opts if option.startswith("--")}
     assert {option for option in options - SHARED if f"`{option}" not in section(command)} == set()
 

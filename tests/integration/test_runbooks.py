@@ -70,7 +70,7 @@ def test_a_manifest_is_applied_a_dry_run_deletes_nothing_and_a_run_deletes(team:
     assert team.thing("configmaps", "settings")["code"] == 404
 
 
-@pytest.mark.feature("F41", "F46.core")
+@pytest.mark.feature("F41", "F46")
 def test_what_the_account_may_not_do_is_told_in_the_run(team: Team):
     secret = {"apiVersion": "v1", "kind": "Secret", "name": "pager"}
     run = team.run("denied", on(secret, patch={"type": "Merge", "patch": "data: {}"}))
@@ -78,7 +78,7 @@ def test_what_the_account_may_not_do_is_told_in_the_run(team: Team):
     assert f'User "{ACCOUNT}" cannot get resource "secrets"' in said
 
 
-@pytest.mark.feature("F46.core")
+@pytest.mark.feature("F46")
 def test_a_dry_run_shows_what_changes_and_what_is_refused_and_changes_nothing(team: Team):
     secret = {"apiVersion": "v1", "kind": "Secret", "name": "pager"}
     before = team.thing("deployments", "checkout", "apps/v1")
@@ -91,7 +91,7 @@ def test_a_dry_run_shows_what_changes_and_what_is_refused_and_changes_nothing(te
     assert team.thing("deployments", "checkout", "apps/v1") == before
 
 
-@pytest.mark.feature("F46.core")
+@pytest.mark.feature("F46")
 def test_an_approval_is_of_the_plan_that_was_shown(team: Team):
     step = on(TARGET, scale={"replicas": 7}) | {"approval": {"count": 1}}
     run = team.run("approved", step)

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from dev.client import Answer
 from dev.cluster import Cluster
-from tests.support.people import Json, Stage, admin_client, set_stage
+from dev.waiting import wait_until
+from tests.support.people import DRY_RUN, IN_FORCE_SECONDS, Json, Stage, admin_client, set_stage
+from watchbill.api.group import API_VERSION
 
 pytestmark = [pytest.mark.cluster]
 
@@ -28,6 +31,8 @@ def stage(cluster: Cluster) -> Iterator[Stage]:
         stage.allow("cy", "runbooks", ["create", "patch"])
         stage.allow("cy", "serviceaccounts/token", ["create"], group="", name="incident-responder")
         stage.allow("dee", "runbooks", ["create", "patch"])
+        stage.allow("flo", "runbooks", ["run"], name="typed")
+        stage.allow("flo", "runbookruns", ["create"])
         stage.admin.create("runbooks", BOOK, name="book")
         yield stage
 
@@ -85,7 +90,7 @@ class TestARun:
         assert "must be empty when a run is created" in answer.message
 
 
-@pytest.mark.feature("F45.core")
+@pytest.mark.feature("F45")
 class TestAnApproval:
     def test_is_by_somebody_else_who_holds_approve_on_the_runbook(self, stage, run):
         answer = stage.person("bo").patch("runbookruns", run, {"approvals": {"bo": {"planHash": HASH}}})
@@ -122,3 +127,95 @@ class TestWhatPeopleSay:
     def test_is_to_be_called_off_takes_run_or_approve(self, stage, run, user):
         answer = stage.person(user).patch("runbookruns", run, {"cancelledBy": {user: {}}})
         assert answer.succeeded, answer.message
+
+
+TYPED: Json = {
+    "title": "Wait",
+    "serviceAccountName": "incident-responder",
+    "steps": [{"name": "first", "wait": {"duration": "1s"}}],
+    "parameters": [
+        {"name": "deployment", "pattern": "[a-z]+"},
+        {"name": "replicas", "type": "Integer", "min": -1, "max": 20, "default": "3"},
+        {"name": "force", "type": "Boolean", "default": "false"},
+        {"name": "pause", "type": "Duration", "default": "5m"},
+        {"name": "zone", "enum": ["a", "b"], "default": "a"},
+        {"name": "service", "from": "incident.service"},
+    ],
+}
+
+
+@pytest.fixture(scope="class")
+def typed(stage: Stage) -> str:
+    """The name of a runbook with a parameter of each type, once the API server holds runs to it."""
+    made = stage.admin.create("runbooks", TYPED, name="typed")
+    assert made.succeeded, made.message
+    # Another runbook of the namespace whose pattern is none harms nobody else's runs.
+    broken = {**TYPED, "parameters": [{"name": "deployment", "pattern": "["}]}
+    assert stage.admin.create("runbooks", broken, name="broken").succeeded
+    wait_until(
+        lambda: None if not asked(stage, nothing="x").succeeded else "the policy is not in force.",
+        IN_FORCE_SECONDS,
+    )
+    return "typed"
+
+
+def asked(stage: Stage, **parameters: str) -> Answer:
+    """The answer to a request of the typed runbook with these parameters; nothing is kept of it."""
+    run = {"apiVersion": API_VERSION, "kind": "RunbookRun", "metadata": {"generateName": "typed-"}}
+    spec = {"runbookRef": {"name": "typed"}, "parameters": parameters, "requestedBy": "flo"}
+    person = stage.person("flo")
+    return person.ask("POST", f"{person.path('runbookruns')}?{DRY_RUN}", {**run, "spec": spec})
+
+
+@pytest.mark.feature("F39")
+@pytest.mark.usefixtures("typed")
+class TestParametersAreCheckedAtAdmission:
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {},
+            {"replicas": "-1"},
+            {"replicas": "20"},
+            {"force": "true"},
+            {"pause": "1h30m"},
+            {"zone": "b"},
+            {"service": "checkout"},
+        ],
+    )
+    def test_what_is_of_its_type_is_taken(self, stage, given):
+        answer = asked(stage, deployment="web", **given)
+        assert answer.succeeded, answer.message
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            (
+                {"sale": "1"},
+                "spec.parameters.sale: runbook `typed` has no such parameter; it has deployment,",
+            ),
+            ({"deployment": "Web"}, "spec.parameters.deployment: runbook `typed` takes a text that matches"),
+            (
+                {"deployment": "web\n"},
+                "spec.parameters.deployment: runbook `typed` takes a text that matches",
+            ),
+            ({"replicas": "five"}, "runbook `typed` takes Integer, at least -1, at most 20"),
+            ({"replicas": "21"}, "runbook `typed` takes Integer, at least -1, at most 20"),
+            ({"replicas": "-2"}, "runbook `typed` takes Integer, at least -1, at most 20"),
+            ({"replicas": "99999999999"}, "runbook `typed` takes Integer, at least -1, at most 20"),
+            ({"force": "yes"}, "spec.parameters.force: runbook `typed` takes Boolean"),
+            ({"pause": "5 minutes"}, "spec.parameters.pause: runbook `typed` takes Duration"),
+            ({"zone": "c"}, "spec.parameters.zone: runbook `typed` takes one of a, b"),
+        ],
+    )
+    def test_what_is_not_is_refused_and_not_repeated(self, stage, given, said):
+        answer = asked(stage, **({"deployment": "web"} | given))
+        assert (answer.status, answer.body["reason"]) == (422, "Invalid")
+        assert said in answer.message
+        assert f"`{next(iter(given.values()))}`" not in answer.message
+
+    def test_what_has_no_default_must_be_given(self, stage):
+        answer = asked(stage, replicas="5")
+        assert answer.status == 422
+        assert (
+            "spec.parameters.deployment: must be given, for runbook `typed` has no default" in answer.message
+        )

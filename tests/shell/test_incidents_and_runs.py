@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tests.faults.run_stage import Json, RunStage, patch
 from tests.faults.virtual_time import played
-from tests.shell.run_stage import Json, RunStage, patch
 from watchbill.shell.paths import path_of
 
 Story = Callable[[RunStage], Awaitable[None]]

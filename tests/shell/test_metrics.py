@@ -33,6 +33,10 @@ NAMES = {
     "watchbill_incidents": ("gauge", ("namespace", "severity", "phase")),
     "watchbill_incident_time_to_acknowledge_seconds": ("histogram", ("severity",)),
     "watchbill_incident_time_to_resolve_seconds": ("histogram", ("severity",)),
+    "watchbill_runbook_runs": ("gauge", ("phase",)),
+    "watchbill_runbook_runs_ended_total": ("counter", ("result",)),
+    "watchbill_runbook_step_duration_seconds": ("histogram", ("kind", "result")),
+    "watchbill_runbook_steps_blocked_total": ("counter", ("reason",)),
     "watchbill_build_info": ("gauge", ("version", "revision", "python")),
 }
 

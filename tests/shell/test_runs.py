@@ -1,5 +1,6 @@
 """Runs that really run: whole operators, a server that holds objects, and accounts with their own rights."""
 
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from tests.faults.network import Fault
 from tests.faults.run_stage import ACCOUNT, RunStage, call, patch
 from tests.faults.virtual_time import played
+from tests.support.apiserver.answers import Refusal
+from tests.support.apiserver.reading import Request
 from watchbill.shell.paths import path_of
 
 Story = Callable[[RunStage], Awaitable[None]]
@@ -398,5 +401,50 @@ def test_all_runs_are_paused_within_five_seconds_and_go_on_when_that_ends():
         since = stage.now
         await stage.ended()
         assert (stage.load, stage.now - since < 15) == ("low", True)
+
+    tell(story)
+
+
+def refusing(stage: RunStage, is_refused: Callable[[Request], bool]) -> list[float]:
+    """When the server has refused a status of a run as invalid, which it does where this is so."""
+    refusals: list[float] = []
+    serve = stage.server._answer
+
+    def answer(request: Request) -> Any:
+        is_status = request.method == "PATCH" and request.path.endswith("/runbookruns/run-1/status")
+        if is_status and is_refused(request):
+            refusals.append(stage.now)
+            raise Refusal(422, "Invalid", "status.plan: Invalid value: too long")
+        return serve(request)
+
+    stage.server._answer = answer  # type: ignore[method-assign]  # a fault is put before it
+    return refusals
+
+
+def test_a_status_that_is_refused_is_written_without_what_only_people_read():
+    async def story(stage: RunStage) -> None:
+        refusals = refusing(stage, lambda request: '"diff"' in str(request.body))
+        stage.runbook(patch())
+        stage.request()
+        status = await stage.ended()
+        assert (status["phase"], stage.load, len(refusals)) == ("Succeeded", "low", 1)
+        assert "diff" not in status["plan"]["steps"][0]
+
+    tell(story)
+
+
+def test_a_status_that_is_refused_for_good_is_tried_ever_more_rarely_and_nothing_is_done_meanwhile():
+    async def story(stage: RunStage) -> None:
+        end = stage.now + 600
+        refusals = refusing(stage, lambda request: stage.now < end)
+        stage.runbook(patch())
+        stage.request()
+        await stage.pass_(minutes=9)
+        assert stage.acts == []
+        assert 5 <= len(refusals) <= 12
+        waits = [later - earlier for earlier, later in itertools.pairwise(refusals)]
+        assert waits[0] < 5
+        assert waits[-1] > 100
+        assert (await stage.ended())["phase"] == "Succeeded"
 
     tell(story)

@@ -22,6 +22,11 @@ class World:
         """What `kubectl watchbill` answered, through a pipe; `answers` is what a person then typed."""
         return CliRunner().invoke(app, list(words), input=answers)
 
+    def has(self, *things: Any) -> None:
+        """These objects are there too, of whatever kind."""
+        named = {f"{each['kind'].lower()}s.watchbill.dev/{each['metadata']['name']}": each for each in things}
+        self.save("objects", self.objects() | named)
+
     def holds(self, **objects: Any) -> None:
         """These objects are there, by name: incidents, each a spec and a status."""
         self.save("objects", {f"incidents.watchbill.dev/{name}": each for name, each in objects.items()})
@@ -76,3 +81,31 @@ def incident(name: str = "x", spec: Any = None, observed: bool = True, **status:
         | (spec or {}),
         "status": seen | status,
     }
+
+
+def book(name: str = "roll-back", *steps: Any, ready: str = "True", **spec: Any) -> Any:
+    """A runbook as the API server would return it: one step of High risk, unless said otherwise."""
+    condition = {"type": "Ready", "status": ready, "reason": "Valid", "message": "look at step 1"}
+    return {
+        "apiVersion": "watchbill.dev/v1alpha1",
+        "kind": "Runbook",
+        "metadata": _metadata(name),
+        "spec": {"title": "Roll back", "steps": list(steps) or [{"name": "act", "kubernetes": {}}]} | spec,
+        "status": {"observedGeneration": 1, "conditions": [condition]},
+    }
+
+
+def run(name: str = "run-1", spec: Any = None, **status: Any) -> Any:
+    """A run of `roll-back` that bo requested, as the API server would return it."""
+    return {
+        "apiVersion": "watchbill.dev/v1alpha1",
+        "kind": "RunbookRun",
+        "metadata": _metadata(name),
+        "spec": {"runbookRef": {"name": "roll-back"}, "requestedBy": "bo"} | (spec or {}),
+        "status": status,
+    }
+
+
+def _metadata(name: str) -> Any:
+    stamps = {"resourceVersion": "1", "generation": 1, "creationTimestamp": NOW}
+    return {"name": name, "namespace": "shop", "uid": f"uid-{name}", **stamps}

@@ -28,6 +28,10 @@ INCIDENT = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 25920
 """Buckets in seconds for what people do: one minute to seven days."""
 
 
+STEP = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400)
+"""Buckets in seconds for a step of a run: one request to one day."""
+
+
 class Metrics:
     """The operator's metrics, in a registry of their own."""
 
@@ -39,6 +43,7 @@ class Metrics:
         self._add_kubernetes()
         self._add_notifications()
         self._add_incidents()
+        self._add_runs()
         self._add_watchers()
         self.build_info = self._gauge(
             "build_info", "What is running; always 1.", ["version", "revision", "python"]
@@ -120,6 +125,23 @@ class Metrics:
         )
         self.time_to_resolve = self._histogram(
             "incident_time_to_resolve_seconds", "From trigger to resolution.", ["severity"], INCIDENT
+        )
+
+    def _add_runs(self) -> None:
+        self.runbook_runs = self._gauge(
+            "runbook_runs", "Runs of runbooks that have not ended, by where they stand.", ["phase"]
+        )
+        self.runbook_runs_ended = self._counter(
+            "runbook_runs_ended", "Runs of runbooks that have ended, by how.", ["result"]
+        )
+        self.runbook_step_duration = self._histogram(
+            "runbook_step_duration_seconds",
+            "From when a step first acted, or its turn came, until it ended.",
+            ["kind", "result"],
+            STEP,
+        )
+        self.runbook_steps_blocked = self._counter(
+            "runbook_steps_blocked", "Times that something held up the next step of a run.", ["reason"]
         )
 
     def _add_watchers(self) -> None:

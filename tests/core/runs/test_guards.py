@@ -68,7 +68,7 @@ class TestALock:
     def test_is_the_runbook_where_nothing_is_said(self):
         assert world(scale("up", 5, **ALONE)).play(SOON).status.lock.key == "runbook/book"
 
-    @pytest.mark.feature("F47.core")
+    @pytest.mark.feature("F47")
     @pytest.mark.parametrize("turns", [[0, 1] * 20, [1, 0] * 20, [0] * 2 + [1, 0] * 20, [0, 0, 1, 1] * 12])
     def test_is_never_held_by_two_whoever_looks_when(self, turns):
         made = [World(runbook(scale("up", 5, **ALONE)), run(name)) for name in ("run-1", "run-2")]

@@ -10,6 +10,7 @@ import yaml
 from watchbill.api.admission.accounts import runbook_account
 from watchbill.api.admission.acts import incident_acts
 from watchbill.api.admission.deletion import incident_deletion
+from watchbill.api.admission.parameters import runbook_run_parameters
 from watchbill.api.admission.policy import Manifest
 from watchbill.api.admission.runs import runbook_runs
 from watchbill.api.admission.secrets import connection_secrets
@@ -26,6 +27,7 @@ def policies(operator_user: str = DEFAULT_OPERATOR_USER) -> list[Manifest]:
         *connection_secrets(),
         *runbook_account(),
         *runbook_runs(operator_user),
+        *runbook_run_parameters(operator_user),
         *incident_severity(operator_user),
         *incident_updates(operator_user),
         *incident_acts(operator_user),

@@ -6,7 +6,7 @@ import typer
 
 from watchbill.cli.plugin.failure import Conflict
 from watchbill.cli.plugin.kubectl import INCIDENTS, Json, Kubectl
-from watchbill.cli.plugin.options import Output, asked, print_object
+from watchbill.cli.plugin.options import Output, asked, print_object, resource_of
 from watchbill.cli.plugin.seen import Seen
 from watchbill.cli.plugin.wishes import Wish
 
@@ -22,16 +22,16 @@ def act(context: typer.Context, name: str, wish: Wish, done: str, output: Output
     report(context, content, text, output)
 
 
-def acted(kubectl: Kubectl, name: str, wish: Wish, done: str) -> tuple[Json, str]:
-    """The incident after it was changed as wished, and in words what was done; raises Failed."""
+def acted(kubectl: Kubectl, name: str, wish: Wish, done: str, kind: str = INCIDENTS) -> tuple[Json, str]:
+    """The object after it was changed as wished, and in words what was done; raises Failed."""
     me, tries = kubectl.me(), TRIES
     while True:
-        seen = Seen(kubectl.incident(name), me, datetime.now(UTC))
+        seen = Seen(kubectl.read("get", kind, name), me, datetime.now(UTC))
         change = wish(seen)
         if isinstance(change, str):
             return seen.content, f"{UNCHANGED}: {change}"
         try:
-            return kubectl.patched(name, change, seen.version), f"{done} by {me}"
+            return kubectl.patched(name, change, seen.version, kind), f"{done} by {me}"
         except Conflict:
             tries -= 1
             if tries == 0:
@@ -49,6 +49,7 @@ def report(context: typer.Context, content: Json, text: str, output: Output | No
     if output is None:
         typer.echo(line_of(content, text))
     elif output is Output.WIDE:
-        typer.echo(asked(context)("get", INCIDENTS, content["metadata"]["name"], "--output=wide"), nl=False)
+        shown = asked(context)("get", resource_of(content), content["metadata"]["name"], "--output=wide")
+        typer.echo(shown, nl=False)
     else:
         print_object(content, output)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from watchbill.cli.plugin.names import COMMANDS, OFFLINE
+from watchbill.cli.plugin.names import COMMANDS, OFFLINE, RUNBOOK
 
 NO_FILES = ":4"
 """Cobra's directive: the candidates are all there is."""
@@ -34,14 +34,20 @@ KINDS = {
     "-n": "namespaces",
     "--namespace": "namespaces",
     "--class": "incidentclasses.watchbill.dev",
+    "--incident": "incidents.watchbill.dev",
 }
 """The flags whose values are names of objects."""
 
 NAMELESS = (*OFFLINE, "declare", "list", "test-page")
 """The commands whose first argument is no name of an object."""
 
-ARGUMENTS = {"oncall": "escalationpolicies.watchbill.dev"}
-"""The commands whose first argument is no incident's name, but one of these."""
+ARGUMENTS = {
+    "oncall": "escalationpolicies.watchbill.dev",
+    "runbook list": "",
+    "runbook run": "runbooks.watchbill.dev",
+    **dict.fromkeys([f"runbook {name}" for name in RUNBOOK[2:]], "runbookruns.watchbill.dev"),
+}
+"""The commands whose first argument is no incident's name, but one of these, or none."""
 
 
 def candidates(words: Sequence[str]) -> tuple[list[str], str]:
@@ -57,16 +63,24 @@ def candidates(words: Sequence[str]) -> tuple[list[str], str]:
         return _beginning(_names(KINDS[before], where), begun), NO_FILES
     if before == "--kubeconfig" or typed[0] in ("simulate", "lint"):
         return [], FILES
-    if typed[0] in NAMELESS or begun.startswith("-") or len(_arguments(typed)) > 1:
+    if typed[0] in NAMELESS or begun.startswith("-"):
         return [], NO_FILES
-    kind = ARGUMENTS.get(typed[0], "incidents.watchbill.dev")
-    return _beginning(_names(kind, where), begun), NO_FILES
+    return _beginning(_arguments_of(_arguments(typed), where), begun), NO_FILES
 
 
 def main() -> None:
     """Print the candidates, one a line, and the directive."""
     found, directive = candidates(sys.argv[1:])
     print(*found, directive, sep="\n")
+
+
+def _arguments_of(words: Sequence[str], where: Sequence[str]) -> Sequence[str]:
+    """What may be the next argument after a command and these."""
+    if words == ["runbook"]:
+        return RUNBOOK
+    depth = 2 if words[0] == "runbook" else 1
+    kind = ARGUMENTS.get(" ".join(words[:depth]), "incidents.watchbill.dev")
+    return _names(kind, where) if kind and len(words) == depth else []
 
 
 def _beginning(texts: Sequence[str] | dict[str, str], begun: str) -> list[str]:

@@ -20,6 +20,8 @@ UPDATES = "incidentupdates.watchbill.dev"
 POLICIES = "escalationpolicies.watchbill.dev"
 CONNECTIONS = "connections.watchbill.dev"
 CLASSES = "incidentclasses.watchbill.dev"
+RUNBOOKS = "runbooks.watchbill.dev"
+RUNS = "runbookruns.watchbill.dev"
 
 REQUEST_TIMEOUT = "--request-timeout=15s"
 """kubectl alone would wait for as long as the network does."""
@@ -72,10 +74,10 @@ class Kubectl:
         """The incident as it is now; raises Failed."""
         return self.read("get", INCIDENTS, name)
 
-    def patched(self, name: str, spec: Json, version: str) -> Json:
-        """The incident with its spec changed, if it still is as read; raises Conflict where it is not."""
+    def patched(self, name: str, spec: Json, version: str, kind: str = INCIDENTS) -> Json:
+        """The object with its spec changed, if it still is as read; raises Conflict where it is not."""
         patch = {"metadata": {"resourceVersion": version}, "spec": spec}
-        return self.read("patch", INCIDENTS, name, "--type=merge", f"--patch={json.dumps(patch)}")
+        return self.read("patch", kind, name, "--type=merge", f"--patch={json.dumps(patch)}")
 
     def created(self, content: Json) -> Json:
         """The object as the API server made it; raises Exists where its name is taken."""
@@ -83,12 +85,12 @@ class Kubectl:
         found: Json = json.loads(text)
         return found
 
-    def versions(self, name: str) -> Iterator[Json]:
-        """The incident, and again whenever it changes, until the server ends the watch or it is deleted.
+    def versions(self, name: str, kind: str = INCIDENTS) -> Iterator[Json]:
+        """The object, and again whenever it changes, until the server ends the watch or it is deleted.
 
         Raises Failed.
         """
-        command = ["kubectl", *self.flags, "get", INCIDENTS, name, *WATCHING]
+        command = ["kubectl", *self.flags, "get", kind, name, *WATCHING]
         with Child(command) as child:
             # kubectl writes each event in a line of its own.
             for event in map(json.loads, child.lines()):

@@ -17,12 +17,16 @@ COMMANDS: dict[str, str] = {
     "reopen": f"{HERE}.say",
     "cancel": f"{HERE}.say",
     "oncall": f"{HERE}.oncall",
+    "runbook": f"{HERE}.runbook",
     "test-page": f"{HERE}.testpage",
     "simulate": f"{HERE}.simulate",
     "lint": "watchbill.cli.lint",
     "version": "watchbill.cli.version",
 }
 """The module of each command, in the order in which `--help` lists them."""
+
+RUNBOOK = ("list", "run", "plan", "approve", "reject", "cancel")
+"""The commands within `runbook`, in the order in which its `--help` lists them."""
 
 OFFLINE = ("simulate", "lint", "version")
 """The commands that ask no cluster."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watchbill.cli.plugin.kubectl import INCIDENTS, Json, Kubectl
+from watchbill.cli.plugin.kubectl import Json, Kubectl
 
 KEY = "watchbill.flags"
 
@@ -28,7 +28,9 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The incident.", show_
 
 
 def sharing(command: Any) -> Any:
-    """The command with kubectl's flags added to its own; they are handed on to kubectl."""
+    """The command, and each within it, with kubectl's flags added; they are handed on to kubectl."""
+    for each in getattr(command, "commands", {}).values():
+        sharing(each)
     lent = typer.Typer(add_completion=False, rich_markup_mode=None)
     lent.command()(_flags)
     for parameter in typer.main.get_command(lent).params:
@@ -69,12 +71,17 @@ def as_data(output: Output | None, why: str = "this is no object of kubectl's") 
     return output or (None if on_terminal() else Output.JSON)
 
 
+def resource_of(content: Json) -> str:
+    """The resource that an object is one of, with its group: `incidents.watchbill.dev`."""
+    return f"{content['kind'].lower()}s.{content['apiVersion'].partition('/')[0]}"
+
+
 def print_object(content: Json, output: Output) -> None:
     """Print an object that a command has in hand, as JSON, YAML, or its name."""
     if output is Output.JSON:
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
     elif output is Output.NAME:
-        typer.echo(f"{INCIDENTS}/{content['metadata']['name']}")
+        typer.echo(f"{resource_of(content)}/{content['metadata']['name']}")
     else:
         import yaml  # noqa: PLC0415 - only who asks for YAML waits for it
 

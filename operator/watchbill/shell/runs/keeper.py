@@ -9,18 +9,18 @@ import structlog
 
 from watchbill.api.runbook_run import RunbookRun
 from watchbill.api.runbook_run_status import ENDED, RunbookRunStatus
+from watchbill.core.backoff import backoff
 from watchbill.core.runs.decide import decide_run
 from watchbill.core.runs.decision import RunDecision, RunEvent
 from watchbill.core.runs.outcomes import RunOutcome
 from watchbill.core.runs.record import record_run
-from watchbill.shell.cache import Cache, ObjectKey, Raw, version_of
+from watchbill.shell.cache import ObjectKey
 from watchbill.shell.clock import Clock
-from watchbill.shell.kube import Conflict, Kube, KubeError, NotFound, Unreachable
-from watchbill.shell.paths import path_of
+from watchbill.shell.kube import Conflict, Invalid, KubeError, NotFound, Unreachable
 from watchbill.shell.runs.in_hand import InHand
 from watchbill.shell.runs.observing import RunObserver
 from watchbill.shell.runs.performing import RunPerformer
-from watchbill.shell.store import change
+from watchbill.shell.runs.storing import RunStore
 
 AGAIN = timedelta(seconds=2)
 """How soon it is tried again where the API server does not answer."""
@@ -30,6 +30,9 @@ PAUSED = timedelta(seconds=5)
 
 CONFLICTS = 5
 """How often one reconcile begins anew because somebody else wrote."""
+
+REFUSED_LONGEST = timedelta(minutes=5)
+"""The longest wait before a status is tried again that the API server has refused as it is."""
 
 LOOKS = 4
 """How often one decision is made anew because something that it missed was there."""
@@ -49,34 +52,8 @@ class RunParts:
     """Posts an Event about a run; never waits."""
     may_act: Callable[[], bool]
     """Whether this process leads."""
-
-
-class RunStore:
-    """Patches the status of a run where it has changed since it was read."""
-
-    def __init__(self, kube: Kube, cache: Cache, on_written: Callable[[ObjectKey, Raw], None]) -> None:
-        self._kube = kube
-        self._cache = cache
-        self._on_written = on_written
-        self.on_echo: Callable[[ObjectKey], None] = lambda key: None
-        """Called where the watch has told of a write before the server answered it."""
-
-    async def write(self, run: RunbookRun, status: RunbookRunStatus) -> bool:
-        """Make the status so; whether anything had to be written. Raises KubeError.
-
-        The resourceVersion fences it: Conflict where the run has changed since it was observed.
-        """
-        part = change(run.status, status)
-        if not part:
-            return False
-        key = ObjectKey("RunbookRun", run.metadata.namespace or "", run.metadata.name)
-        body = {"metadata": {"resourceVersion": run.metadata.resource_version}, "status": part}
-        written = await self._kube.patch_status(path_of(*key), body)
-        if self._cache.upsert(key.kind, written):
-            self._on_written(key, written)
-        elif self._cache.version(key) == version_of(written):
-            self.on_echo(key)
-        return True
+    measure: Callable[[RunbookRun, RunbookRunStatus], None]
+    """Counts what a write has changed: the run as it was, and its status after."""
 
 
 class RunKeeper:
@@ -85,6 +62,8 @@ class RunKeeper:
     def __init__(self, parts: RunParts, store: RunStore) -> None:
         self._parts = parts
         self._store = store
+        self._refusals: dict[ObjectKey, int] = {}
+        """How often in a row the status of a run was refused as it is."""
 
     async def reconcile(self, key: ObjectKey) -> timedelta | None:
         """How soon to look again; None where only an event can change anything."""
@@ -97,15 +76,26 @@ class RunKeeper:
                     if not observer.knows(key):
                         self._parts.in_hand.forget(key)
                     return None
-                return await self._keep(key, run)
+                after = await self._keep(key, run)
+                self._refusals.pop(key, None)
+                return after
             except Conflict:
                 continue
+            except Invalid as error:
+                return self._refused(key, error)
             except (NotFound, Unreachable):
                 return AGAIN if observer.knows(key) else None
         return AGAIN
 
+    def _refused(self, key: ObjectKey, error: Invalid) -> timedelta:
+        """How soon to try again to write a status that the server has refused; people are told why."""
+        number = self._refusals[key] = self._refusals.get(key, 0) + 1
+        log.error("the status of a run is refused", run=f"{key.namespace}/{key.name}", problem=str(error))
+        return backoff(number, longest=REFUSED_LONGEST)
+
     def deleted(self, key: ObjectKey, uid: str) -> None:
         """Forget a run that is gone."""
+        self._refusals.pop(key, None)
         self._parts.in_hand.forget(key)
         self._forget(uid)
 
@@ -132,7 +122,7 @@ class RunKeeper:
         outcomes, now = parts.in_hand.of(key, run.metadata.uid), parts.clock.now()
         recorded = record_run(run, outcomes, now)
         decision = await self._decided(run.model_copy(update={"status": recorded.status}), flying, now)
-        written = await self._store.write(run, decision.status)
+        written = await self._written(run, decision.status)
         parts.in_hand.written(key, len(outcomes))
         for event in (*recorded.events, *decision.events) if written else ():
             parts.tell(run, event)
@@ -161,12 +151,19 @@ class RunKeeper:
                 break
         return decide_run(observation, now)
 
+    async def _written(self, run: RunbookRun, status: RunbookRunStatus) -> bool:
+        """Whether anything had to be written; raises KubeError."""
+        written = await self._store.write(run, status)
+        if written:
+            self._parts.measure(run, status)
+        return written
+
     async def _only_record(self, key: ObjectKey, run: RunbookRun) -> None:
         """Write what this process did while it still led, and decide nothing new."""
         outcomes: list[RunOutcome] = self._parts.in_hand.of(key, run.metadata.uid)
         if outcomes:
             recorded = record_run(run, outcomes, self._parts.clock.now())
-            await self._store.write(run, recorded.status)
+            await self._written(run, recorded.status)
             self._parts.in_hand.written(key, len(outcomes))
 
     def _forget(self, uid: str) -> None:

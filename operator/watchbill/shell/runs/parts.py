@@ -21,12 +21,14 @@ from watchbill.shell.runs.asker import Asker
 from watchbill.shell.runs.client import AccountClient
 from watchbill.shell.runs.discovery import Discovery
 from watchbill.shell.runs.in_hand import InHand
-from watchbill.shell.runs.keeper import RunKeeper, RunParts, RunStore
+from watchbill.shell.runs.keeper import RunKeeper, RunParts
+from watchbill.shell.runs.measuring import RunMeter
 from watchbill.shell.runs.observing import PAUSE_NOTE, RUN, RunObserver
 from watchbill.shell.runs.of_incidents import OfferedRunbooks, RunsOfIncidents, around
 from watchbill.shell.runs.people import People
 from watchbill.shell.runs.performing import RunOutside, RunPerformer
 from watchbill.shell.runs.starting import Starter
+from watchbill.shell.runs.storing import RunStore
 from watchbill.shell.settings import Settings, holder_of
 from watchbill.shell.web import Web
 
@@ -59,6 +61,7 @@ class Runs:
         people = People(outside, settings.last_resort, shared.elector.is_leader)
         asker = Asker(self._client, shared.web, people.say)
         self._in_hand = InHand()
+        self._meter = RunMeter(outside.metrics)
         self._performer = RunPerformer(
             RunOutside(asker.answer, people.ask, outside.clock, self._may_act), self._came
         )
@@ -72,6 +75,7 @@ class Runs:
             clock=outside.clock,
             tell=shared.tell,
             may_act=shared.elector.is_leader,
+            measure=self._meter.written,
         )
         self._is_complete = shared.is_complete
         self._books, self._of_incidents = OfferedRunbooks(outside.cache), RunsOfIncidents(identities[1])
@@ -119,6 +123,7 @@ class Runs:
         if key.kind != RUN:
             return
         self._of_incidents.gone(key.namespace, key.name)
+        self._meter.gone(key)
         self._keeper.deleted(key, last["metadata"].get("uid", ""))
         self._observer.others.gone(key.namespace, key.name)
         self._add(key.namespace, self._observer.others.going_on(key.namespace))
@@ -146,6 +151,7 @@ class Runs:
         """Take note of a run as it is; the others look where they may have waited for that."""
         if incident := self._of_incidents.told(raw):
             self._queue.add(incident)
+        self._meter.told(key, raw)
         if self._observer.others.told(raw):
             others = self._observer.others.going_on(key.namespace)
             self._add(key.namespace, [name for name in others if name != key.name])
