@@ -123,10 +123,10 @@ def acts() -> Iterator[tuple[str, Act]]:
     done = {"manualDone": {SAYS_ME: {"steps": ["first"]}}}
     may_say = RUNNERS - {"runbook's account"}
     yield "say done", Act("PATCH", "runbookruns", "waiting", done, (PATCH, RUN), frozenset(may_say))
-    off = {"cancelledBy": {SAYS_ME: {}}}
+    off: Json = {"cancelledBy": {SAYS_ME: {}}}
     may_cancel = frozenset(may_say | may_reject)
     yield "call off", Act("PATCH", "runbookruns", "waiting", off, (PATCH,), may_cancel)
-    called = {"cancelledBy": {"bo": {}}}
+    called: Json = {"cancelledBy": {"bo": {}}}
     yield "call off as bo", Act("PATCH", "runbookruns", "waiting", called, (PATCH, RUN))
     for field, value in (
         ("parameters", {"a": "b"}),
