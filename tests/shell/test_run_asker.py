@@ -73,6 +73,25 @@ async def test_what_a_server_says_is_shown_without_the_secret(elsewhere: Elsewhe
     assert "opensesame" not in (await elsewhere.asker.answer(POST, RUN)).message
 
 
+REPEATED = [
+    ("Bearer opensesame/for-tests", "opensesame/for-tests"),
+    ("Bearer opensesame/for-tests", "opensesame%2Ffor-tests"),
+    ("Bearer opensesame/for-tests", base64.b64encode(b"opensesame/for-tests").decode()),
+    ("Bearer opensesame/for-tests", base64.b64encode(b"Bearer opensesame/for-tests").decode()),
+    ("Basic YW5hOm9wZW5zZXNhbWU=", "opensesame"),
+    ("Basic YW5hOm9wZW5zZXNhbWU=", "YW5hOm9wZW5zZXNhbWU="),
+    ("opensesame", "opensesame"),
+]
+
+
+@pytest.mark.parametrize(("value", "said"), REPEATED)
+async def test_what_a_server_repeats_of_a_secret_is_not_shown(elsewhere: Elsewhere, value: str, said: str):
+    data = {"token": base64.b64encode(value.encode()).decode()}
+    elsewhere.server.ask("PATCH", core_path("secrets", "shop", "deployer"), {"data": data})
+    elsewhere.reply = response(403, json={"kind": "Status", "message": f"no: {said}."})
+    assert (await elsewhere.asker.answer(POST, RUN)).message == "no: [redacted]."
+
+
 FAULTS = [
     (POST, ConnectionResetError(), Result.UNKNOWN),
     (POST, ConnectionRefusedError(), Result.RETRY),

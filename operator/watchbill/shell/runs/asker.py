@@ -10,6 +10,7 @@ import orjson
 
 from watchbill.api.connection import SecretKeyRef
 from watchbill.core.outcomes import Result
+from watchbill.core.secret_forms import credentials
 from watchbill.core.steps.answers import answered, unanswered
 from watchbill.core.steps.contract import Answer, ApiRequest, HttpRequest, Message, Request, RunFacts
 from watchbill.providers import contract
@@ -52,10 +53,12 @@ class Asker:
             if isinstance(found, Answer):
                 return found
             headers["Authorization"] = secret = found
-        wanted = contract.Request(request.method, request.url, headers, request.body.encode(), (secret,))
+        wanted = contract.Request(
+            request.method, request.url, headers, request.body.encode(), credentials(secret)
+        )
         reply = await self._web.deliver(wanted, HTTP_TIMEOUT)
         answer = _read(request, reply)
-        return replace(answer, message=redacted(answer.message, (secret, *run.masked)))
+        return replace(answer, message=redacted(answer.message, (*credentials(secret), *run.masked)))
 
     async def _secret(self, ref: SecretKeyRef, run: RunFacts) -> str | Answer:
         """The value under the key, read as the runbook's account; else what came of that."""
