@@ -40,7 +40,9 @@ def _forms(secret: str) -> Iterator[str]:
 
 def _escaped(secret: str) -> Iterator[str]:
     yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
-    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    once = json.dumps(secret)[1:-1]
+    # JSON stands in JSON where a request is kept.
+    yield from (once, json.dumps(once)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
 
 
 def _encoded(secret: bytes) -> Iterator[str]:

@@ -10,6 +10,7 @@ import orjson
 
 from watchbill.api.connection import SecretKeyRef
 from watchbill.core.outcomes import Result
+from watchbill.core.runs.output import masked
 from watchbill.core.secret_forms import credentials
 from watchbill.core.steps.answers import answered, unanswered
 from watchbill.core.steps.contract import Answer, ApiRequest, HttpRequest, Message, Request, RunFacts
@@ -41,7 +42,8 @@ class Asker:
             case HttpRequest():
                 return await self._elsewhere(request, run)
             case Message():
-                return await self._say(request, run)
+                # A channel has more readers than the run, and a console is a log.
+                return await self._say(replace(request, text=masked(request.text, run.masked)), run)
 
     async def _elsewhere(self, request: HttpRequest, run: RunFacts) -> Answer:
         headers = dict(request.headers)
