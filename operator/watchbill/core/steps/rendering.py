@@ -129,7 +129,7 @@ def _filled(name: str, scope: Scope, path: str, value: str) -> str:
             case "body":
                 return _body(value, scope)
             case "url":
-                return text(value, scope, partial(quote, safe=""))
+                return _url(value, scope)
             case "query":
                 return text(value, scope, _quotable)
             case _:
@@ -138,6 +138,14 @@ def _filled(name: str, scope: Scope, path: str, value: str) -> str:
         raise Unrenderable(f"{path}: {error}") from error
     except TypeError as error:  # YAML knows dates and bytes, JSON does not.
         raise Unrenderable(f"{path}: holds what JSON has no word for; put it in quotes") from error
+
+
+def _url(value: str, scope: Scope) -> str:
+    """The URL filled in; no value is a dot segment, which no escape hides (RFC 3986, section 6.2.2)."""
+    found = text(value, scope, partial(quote, safe=""))
+    if found != value and {".", ".."} & set(found.partition("?")[0].split("/")):
+        raise Unrenderable("a parameter must not make `.` or `..` a part of the path")
+    return found
 
 
 def _body(value: str, scope: Scope) -> str:
