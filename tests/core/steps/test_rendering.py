@@ -109,3 +109,20 @@ def test_what_cannot_be_filled_in_is_named_by_its_path(body, problem):
     with pytest.raises(Unrenderable) as raised:
         rendered(step(**body), scope(v="a"))
     assert str(raised.value).startswith(problem)
+
+
+@pytest.mark.parametrize(
+    "command", [("sh", "-c", "a {{ parameters.v }}"), ("/bin/bash", "-ec", "{{ parameters.v }}")]
+)
+def test_a_value_is_no_script_of_a_shell(command: tuple[str, ...]):
+    with pytest.raises(Unrenderable, match=r"job\.command\[2\]: a shell reads it"):
+        rendered(step(job={"image": "a", "command": command}), scope(v="x"))
+
+
+@pytest.mark.parametrize(
+    "command", [("flush", "-c", "{{ parameters.v }}"), ("sh", "-c", 'a "$1"', "a", "{{ parameters.v }}")]
+)
+def test_a_value_is_an_argument_of_a_program(command: tuple[str, ...]):
+    job = rendered(step(job={"image": "a", "command": command}), scope(v="x; y")).job
+    assert job is not None
+    assert job.command[-1] == "x; y"
