@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from dev.cluster import Cluster
-from tests.support.people import Json, Stage, admin_client, set_stage
-from watchbill.api.group import DEFAULT_OPERATOR_USER
+from tests.support.people import Json, Person, Stage, admin_client, set_stage
+from tests.support.rights import Right, Rights, Who
+from watchbill.api.group import DEFAULT_OPERATOR_USER, GROUP
+from watchbill.api.kinds import KINDS
 
 pytestmark = pytest.mark.cluster
 
@@ -44,6 +46,33 @@ MAY_NOT = {
 }
 
 
+CHANGING = ("create", "update", "patch", "delete", "deletecollection")
+BECOMING = ("impersonate", "escalate", "bind", "*")
+"""The verbs by which one right becomes another."""
+EVERYBODYS = {
+    ("create", "authentication.k8s.io", "selfsubjectreviews"),
+    ("create", "authorization.k8s.io", "selfsubjectaccessreviews"),
+    ("create", "authorization.k8s.io", "selfsubjectrulesreviews"),
+}
+"""What every account may: ask of its own rights."""
+OWN = {("patch", GROUP, f"{kind.plural}/status") for kind in KINDS} | {
+    ("create", "", "events"),
+    ("patch", "", "events"),
+}
+
+
+def served(admin: Person) -> Iterator[tuple[str, str]]:
+    """The group and the name of every resource and subresource that the API server has."""
+    groups = admin.ask("GET", "/apis").body["groups"]
+    places = [("", "/api/v1")]
+    places += [(each["name"], f"/apis/{each['preferredVersion']['groupVersion']}") for each in groups]
+    for group, path in places:
+        for resource in admin.ask("GET", path).body["resources"]:
+            yield group, resource["name"]
+    # Held to be resources by the API server, though it lists none of them.
+    yield from (("", "users"), ("", "groups"))
+
+
 class TestTheOperatorsRole:
     @pytest.mark.feature("F41")
     @pytest.mark.parametrize("power", MAY_NOT)
@@ -52,6 +81,18 @@ class TestTheOperatorsRole:
         question = ("auth", "can-i", verb, resource, "--all-namespaces")
         answer = cluster.run_kubectl(*question, kubeconfig=cluster.operator_kubeconfig)
         assert answer.stdout.strip() == "no"
+
+    @pytest.mark.feature("F41")
+    def test_holds_no_power_to_change_anything_but_these(self, stage):
+        rights, operator = Rights(stage.admin.client), Who(DEFAULT_OPERATOR_USER)
+        asked = [
+            Right(verb, resource, group=group)
+            for group, resource in served(stage.admin)
+            for verb in (*CHANGING, *BECOMING)
+        ]
+        held = {(each.verb, each.group, each.resource) for each in asked if rights.hold(operator, each)}
+        assert held - EVERYBODYS == OWN
+        assert len(asked) > 500
 
     def test_reads_the_secrets_of_a_namespace_that_binds_the_reader_role(self, cluster, stage):
         assert not stage.may(DEFAULT_OPERATOR_USER, "secrets", "get", "")

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -32,6 +33,7 @@ class Elsewhere(Room):
         secret = {"metadata": {"name": "deployer"}, "data": data}
         self.server.ask("POST", core_path("secrets", "shop"), secret)
         self.arrived: list[Request] = []
+        self.said: list[str] = []
         self.fault: Exception | None = None
         self.reply = response(200, json={"ok": True})
         self.asker = Asker(self.client, Played(self.take), self.say)
@@ -43,6 +45,7 @@ class Elsewhere(Room):
         return self.reply
 
     async def say(self, message: Message, run: RunFacts) -> Answer:
+        self.said.append(message.text)
         return Answer(Result.OK)
 
 
@@ -71,6 +74,31 @@ async def test_a_secret_that_the_account_may_not_read_is_not_sent(elsewhere: Els
 async def test_what_a_server_says_is_shown_without_the_secret(elsewhere: Elsewhere):
     elsewhere.reply = response(403, json={"kind": "Status", "message": f"no: {VALUE}"})
     assert "opensesame" not in (await elsewhere.asker.answer(POST, RUN)).message
+
+
+async def test_people_are_not_told_a_parameter_that_is_secret(elsewhere: Elsewhere):
+    run = replace(RUN, masked=("opensesame",))
+    assert (await elsewhere.asker.answer(Message("pager", "It is opensesame."), run)).is_ok
+    assert elsewhere.said == ["It is ***."]
+
+
+REPEATED = [
+    ("Bearer opensesame/for-tests", "opensesame/for-tests"),
+    ("Bearer opensesame/for-tests", "opensesame%2Ffor-tests"),
+    ("Bearer opensesame/for-tests", base64.b64encode(b"opensesame/for-tests").decode()),
+    ("Bearer opensesame/for-tests", base64.b64encode(b"Bearer opensesame/for-tests").decode()),
+    ("Basic YW5hOm9wZW5zZXNhbWU=", "opensesame"),
+    ("Basic YW5hOm9wZW5zZXNhbWU=", "YW5hOm9wZW5zZXNhbWU="),
+    ("opensesame", "opensesame"),
+]
+
+
+@pytest.mark.parametrize(("value", "said"), REPEATED)
+async def test_what_a_server_repeats_of_a_secret_is_not_shown(elsewhere: Elsewhere, value: str, said: str):
+    data = {"token": base64.b64encode(value.encode()).decode()}
+    elsewhere.server.ask("PATCH", core_path("secrets", "shop", "deployer"), {"data": data})
+    elsewhere.reply = response(403, json={"kind": "Status", "message": f"no: {said}."})
+    assert (await elsewhere.asker.answer(POST, RUN)).message == "no: [redacted]."
 
 
 FAULTS = [

@@ -38,6 +38,7 @@ class Person:
     client: httpx.Client
     namespace: str
     user: str | None = None
+    groups: tuple[str, ...] = ()
 
     def create(self, plural: str, spec: Json, **metadata: Any) -> Answer:
         """The answer to the creation of an object; without a name the server finds one."""
@@ -74,8 +75,9 @@ class Person:
 
     def ask(self, method: str, path: str, body: Json | None = None, patch: str = MERGE) -> Answer:
         """The answer to any request; a PATCH is of this content type."""
-        headers = {} if self.user is None else {"Impersonate-User": self.user}
-        headers["Content-Type"] = patch if method == "PATCH" else "application/json"
+        headers = [] if self.user is None else [("Impersonate-User", self.user)]
+        headers += [("Impersonate-Group", group) for group in self.groups]
+        headers.append(("Content-Type", patch if method == "PATCH" else "application/json"))
         content = None if body is None else json.dumps(body)
         answer = self.client.request(method, path, content=content, headers=headers)
         return Answer(answer.status_code, answer.json())
@@ -102,15 +104,15 @@ class Stage:
         """The person of this user name."""
         return Person(self.admin.client, self.namespace, user)
 
-    def grant(self, user: str, role: str, kind: str = "ClusterRole") -> None:
-        """Binds a role to a person in this namespace."""
+    def grant(self, user: str, role: str, kind: str = "ClusterRole", subject: str = "User") -> None:
+        """Binds a role to a person, or to a group of them, in this namespace."""
         name = f"{user}-{role}".replace(":", "-")
         self._made(
             f"{RBAC}/namespaces/{self.namespace}/rolebindings",
             {
                 "metadata": {"name": name},
                 "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
-                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
+                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": subject, "name": user}],
             },
         )
 
@@ -121,7 +123,7 @@ class Stage:
 
         With a name they are granted on the object of that name alone.
         """
-        role = f"{user}-{resource}".replace(":", "-").replace("/", "-")
+        role = f"{user}-{resource}".replace(":", "-").replace("/", "-").replace("*", "all")
         rule: Json = {"apiGroups": [group], "resources": [resource], "verbs": verbs}
         if name is not None:
             rule["resourceNames"] = [name]

@@ -61,3 +61,6 @@ APPROVE = "approve"
 
 RUN = "run"
 """The verb on runbooks that lets somebody run one."""
+
+ACCOUNT_PREFIX = "system:serviceaccount:"
+"""How the user name of every ServiceAccount begins, and no person's."""

@@ -50,7 +50,7 @@ def truth(condition: str, variables: Mapping[str, Any]) -> Truth:
         found = _program(condition).evaluate({name: json_to_cel(each) for name, each in variables.items()})
     except CELEvalError as error:
         # What follows would be everything that celpy knows.
-        said = str(error.args[0]).partition(" (in activation ")[0]
+        said = _without_values(str(error.args[0]).partition(" (in activation ")[0])
         return Truth(False, cut(f"cannot be judged: {said}", LONGEST_PROBLEM))
     except (RecursionError, TypeError, ValueError, KeyError, OverflowError) as error:
         return Truth(False, f"cannot be judged: {type(error).__name__}")
@@ -59,9 +59,28 @@ def truth(condition: str, variables: Mapping[str, Any]) -> Truth:
     return Truth(bool(found))
 
 
+def _without_values(said: str) -> str:
+    """What celpy says, but for the value that it quotes where that has no fields: it may be a Secret's."""
+    return "a field is selected of what has none" if "field selection" in said else said
+
+
+def _matches(text: str, pattern: str) -> "celpy.celtypes.BoolType":
+    """Whether a part of the text matches; RE2 on its own would write a wrong pattern to standard error."""
+    import re2  # type: ignore[import-untyped] # noqa: PLC0415 - as above
+    from celpy import celtypes  # noqa: PLC0415 - as above
+    from celpy.evaluation import CELEvalError  # noqa: PLC0415 - as above
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return celtypes.BoolType(re2.compile(str(pattern), options).search(str(text)) is not None)
+    except re2.error:
+        raise CELEvalError("the pattern cannot be read") from None
+
+
 @lru_cache(maxsize=KNOWN_CONDITIONS)
 def _program(condition: str) -> "celpy.Runner":
     import celpy  # noqa: PLC0415 - as above
 
     environment = celpy.Environment()
-    return environment.program(environment.compile(condition))
+    return environment.program(environment.compile(condition), functions={"matches": _matches})

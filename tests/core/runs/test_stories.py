@@ -139,6 +139,20 @@ class TestApprovals:
         told.approve("ana")
         assert told.play(SOON).status.phase == "AwaitingApproval"
 
+    @pytest.mark.parametrize("user", ["Ana", "ANA", "\uff41na", "system:serviceaccount:shop:bot"])
+    def test_is_nobodys_who_may_be_the_requester_under_another_name(self, user):
+        told = world(scale("up", 5)).play()
+        told.approve(user)
+        told.play(SOON)
+        assert told.written == []
+
+    def test_of_one_person_in_two_spellings_is_one(self):
+        told = world(scale("up", 5, approval={"count": 2})).play()
+        told.approve("bo")
+        told.approve("Bo")
+        told.play(SOON)
+        assert told.written == []
+
     def test_of_who_requested_the_run_above_do_not_count_either(self):
         above = world(scale("up", 5)).play()
         told = world(scale("up", 5), parentRef={"name": "run-1"}, requestedBy="system:serviceaccount:shop:a")
@@ -500,6 +514,7 @@ def pinned_anew(told: World, content: str, hash_: str = "") -> None:
         (('"replicas":5', '"replicas":500'), True, "is not what was pinned"),
         (('"kubernetes":', '"teleport":'), False, "step up is of a kind that only a newer operator knows"),
         (('"risk":"Low"', '"risk":"Cosmic"'), False, "was pinned by a newer operator"),
+        (("incident-responder", "stronger"), False, "is not what was pinned"),
     ],
 )
 def test_a_snapshot_that_cannot_be_gone_by_holds_the_run_up(change, keeps_hash, message):

@@ -1,5 +1,6 @@
 """What is looked at, and what must be true of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -81,3 +82,13 @@ def test_it_takes_no_time_unless_it_may():
         step(check={"targetRef": TARGET, "condition": "true", **w}) for w in ({}, {"within": "1m"})
     )
     assert (KIND.patience(once), KIND.patience(within)) == (timedelta(0), timedelta(minutes=1))
+
+
+def test_an_object_of_a_namespace_that_the_runbook_does_not_list_is_not_looked_at():
+    other = step(check={"targetRef": {**TARGET, "namespace": "cart"}, "condition": "true"})
+    planned, _ = drive(CheckKind().plan(other, RUN))
+    result, asked = drive(CheckKind().act(other, RUN, planned))
+    assert "namespace cart is not in spec.scope.namespaces" in planned.denied
+    assert (result.result, result.reason, asked) == (Result.PERMANENT, "OutOfScope", [])
+    listed = replace(RUN, namespaces=("cart",))
+    assert drive(CheckKind().plan(other, listed))[0].denied == ""

@@ -1,5 +1,6 @@
 """A Job is made once, as the runbook's account, and followed to its end."""
 
+import base64
 import json
 
 import pytest
@@ -68,7 +69,9 @@ def test_nobody_can_tell_without_an_answer():
 
 def test_it_shows_the_log_of_its_pod():
     pods = {"items": [{"metadata": {"name": "pod-1"}}]}
-    result, asked = drive(KIND.follow(STEP, RUN, NAME), (200, ended("Complete")), (200, pods), "done\n")
+    result, asked = drive(
+        KIND.follow(STEP, RUN, NAME), (200, ended("Complete")), (200, pods), "done\n", (200, {})
+    )
     assert (result.result, result.output) == (Result.OK, "done\n")
     assert (asked[2].name, asked[2].subresource) == ("pod-1", "log")
 
@@ -90,3 +93,20 @@ def test_it_does_without_a_log(pods):
 def test_one_look(answer, result, pending):
     found, _ = drive(KIND.follow(STEP, RUN, NAME), answer)
     assert (found.result, found.pending) == (result, pending)
+
+
+LOGGED = "it says b3BlbnNlc2FtZS1jYW5hcnk= and opensesame-canary"
+DONE = ((200, ended("Complete")), (200, {"items": [{"metadata": {"name": "p"}}]}), LOGGED)
+
+
+def test_the_secrets_of_its_environment_are_masked_in_its_log():
+    secret = {"data": {"t": base64.b64encode(b"opensesame-canary").decode()}}
+    result, asked = drive(KIND.follow(STEP, RUN, NAME), *DONE, (200, secret))
+    assert result.output == "it says *** and ***"
+    assert (asked[-1].verb, asked[-1].kind, asked[-1].name) == ("get", "Secret", "tokens")
+
+
+def test_its_log_is_not_shown_where_nobody_can_tell_what_to_mask():
+    result, _ = drive(KIND.follow(STEP, RUN, NAME), *DONE, (403, refused("no")))
+    assert "let the account `get` Secret tokens" in result.output
+    assert "opensesame" not in result.output

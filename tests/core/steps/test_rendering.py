@@ -44,6 +44,19 @@ def test_a_value_in_a_json_body_adds_no_field():
     assert json.loads(body.http.body or "") == {"a": EVIL}
 
 
+@pytest.mark.parametrize("value", [".", ".."])
+@pytest.mark.parametrize("path", ["{{ parameters.v }}/off", "a/{{ parameters.v }}", "{{ parameters.v }}?q=1"])
+def test_a_value_in_a_url_is_no_step_up(value: str, path: str):
+    with pytest.raises(Unrenderable, match=r"http\.url: a parameter must not make"):
+        rendered(step(http={"url": f"https://a.example/v1/{path}"}), scope(v=value))
+
+
+def test_a_value_in_a_query_is_any():
+    asked = rendered(step(http={"url": "https://a.example/v1?q=a/{{ parameters.v }}/b"}), scope(v="..")).http
+    assert asked is not None
+    assert asked.url == "https://a.example/v1?q=a/../b"
+
+
 def test_a_value_in_a_url_is_no_other_path():
     url = "https://a.example/v1/{{ parameters.v }}/off"
     asked = rendered(step(http={"url": url}), scope(v="../admin?x=1#y")).http
@@ -96,3 +109,20 @@ def test_what_cannot_be_filled_in_is_named_by_its_path(body, problem):
     with pytest.raises(Unrenderable) as raised:
         rendered(step(**body), scope(v="a"))
     assert str(raised.value).startswith(problem)
+
+
+@pytest.mark.parametrize(
+    "command", [("sh", "-c", "a {{ parameters.v }}"), ("/bin/bash", "-ec", "{{ parameters.v }}")]
+)
+def test_a_value_is_no_script_of_a_shell(command: tuple[str, ...]):
+    with pytest.raises(Unrenderable, match=r"job\.command\[2\]: a shell reads it"):
+        rendered(step(job={"image": "a", "command": command}), scope(v="x"))
+
+
+@pytest.mark.parametrize(
+    "command", [("flush", "-c", "{{ parameters.v }}"), ("sh", "-c", 'a "$1"', "a", "{{ parameters.v }}")]
+)
+def test_a_value_is_an_argument_of_a_program(command: tuple[str, ...]):
+    job = rendered(step(job={"image": "a", "command": command}), scope(v="x; y")).job
+    assert job is not None
+    assert job.command[-1] == "x; y"

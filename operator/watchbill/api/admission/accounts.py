@@ -1,28 +1,25 @@
-"""The policy on who may have a runbook act as an account: only who may act as it themselves."""
+"""The policies on who may have something done as an account: only who may act as it themselves."""
 
-from watchbill.api.admission.policy import ME, Manifest, matching, refusal, validating
-from watchbill.api.verbs import RUNBOOKS
+from watchbill.api.admission.policy import ME, Manifest, literal, matching, refusal, validating
+from watchbill.api.verbs import RUNBOOKS, RUNS
 
 NAME = "watchbill-runbook-account"
+STATUS_NAME = "watchbill-runbookrun-status"
 
 
 def runbook_account() -> list[Manifest]:
-    """The policy and its binding.
+    """The policy on runbooks and its binding.
 
     It asks again at every change of the spec: other steps do other things as the same account.
     """
     changes = "oldObject == null || object.spec != oldObject.spec"
     name = "object.spec.serviceAccountName"
-    asked = (
-        "authorizer.group('').resource('serviceaccounts').subresource('token')"
-        f".namespace(request.namespace).name({name})"
-    )
     spec = {
         "matchConstraints": matching(RUNBOOKS, "CREATE", "UPDATE"),
         "matchConditions": [{"name": "spec-changes", "expression": changes}],
         "validations": [
             refusal(
-                f"{asked}.check('create').allowed()",
+                _may_act_as(name),
                 f"spec.serviceAccountName: `${{{ME}}}` may not act as ServiceAccount `${{{name}}}`, so may "
                 "not write what acts as it: ask for `create` on serviceaccounts/token of that account in "
                 "namespace `${request.namespace}`",
@@ -30,3 +27,31 @@ def runbook_account() -> list[Manifest]:
         ],
     }
     return validating(NAME, spec)
+
+
+def run_status(operator_user: str) -> list[Manifest]:
+    """The policy on the status of runs and its binding.
+
+    The status holds the runbook that is run and who stands behind it: whoever writes it decides what is done
+    as the account. Who holds every verb in a namespace does not for that reason hold the account.
+    """
+    name = "object.?status.?snapshot.?account.orValue('')"
+    spec = {
+        "matchConstraints": matching(f"{RUNS}/status", "UPDATE"),
+        "validations": [
+            refusal(
+                f"{ME} == {literal(operator_user)} || {_may_act_as(name)}",
+                f"status: `${{{ME}}}` may not act as ServiceAccount `${{{name}}}`, so may not write what a "
+                "run does as it: watchbill alone writes the status of runs",
+            )
+        ],
+    }
+    return validating(STATUS_NAME, spec)
+
+
+def _may_act_as(name: str) -> str:
+    """The CEL expression of whether the caller may have tokens of an account: of any where it is empty."""
+    return (
+        "authorizer.group('').resource('serviceaccounts').subresource('token')"
+        f".namespace(request.namespace).name({name}).check('create').allowed()"
+    )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import yaml
 
-from watchbill.api.admission.accounts import runbook_account
+from watchbill.api.admission.accounts import run_status, runbook_account
 from watchbill.api.admission.acts import incident_acts
 from watchbill.api.admission.deletion import incident_deletion
 from watchbill.api.admission.parameters import runbook_run_parameters
@@ -26,6 +26,7 @@ def policies(operator_user: str = DEFAULT_OPERATOR_USER) -> list[Manifest]:
         *incident_deletion(),
         *connection_secrets(),
         *runbook_account(),
+        *run_status(operator_user),
         *runbook_runs(operator_user),
         *runbook_run_parameters(operator_user),
         *incident_severity(operator_user),

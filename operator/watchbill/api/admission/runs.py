@@ -12,7 +12,7 @@ from watchbill.api.admission.policy import (
 )
 from watchbill.api.group import GROUP
 from watchbill.api.runbook_run import MUTABLE
-from watchbill.api.verbs import APPROVE, RUN, RUNBOOKS, RUNS
+from watchbill.api.verbs import ACCOUNT_PREFIX, APPROVE, RUN, RUNBOOKS, RUNS
 
 NAME = "watchbill-runbookrun-acts"
 
@@ -33,6 +33,7 @@ def runbook_runs(operator_user: str) -> list[Manifest]:
             _act("cancelledBy", (RUN, APPROVE)),
             *(_own_entry(field) for field in MUTABLE),
             _another_approver(),
+            _a_person_approves(),
         ],
     }
     return validating(NAME, spec)
@@ -105,10 +106,28 @@ def _own_entry(field: str) -> Manifest:
 
 
 def _another_approver() -> Manifest:
-    """Also for the operator: who stands behind a chat user does not make two people of one."""
-    own = "variables.approvalsNow[?variables.requester].?decision.orValue('Approved')"
+    """Also for the operator: who stands behind a chat user does not make two people of one.
+
+    Nor does another spelling of one name, which some identity providers let through.
+    """
+    same = "k.lowerAscii() == variables.requester.lowerAscii()"
     return refusal(
-        f"!(variables.requester in variables.approvalsNow) || {own} != 'Approved'",
+        f"!variables.approvalsNow.exists(k, {same} && {_approves('k')})",
         "spec.approvals: who requested the run, `${variables.requester}`, must not approve it: ask somebody "
         "else to",
     )
+
+
+def _a_person_approves() -> Manifest:
+    """Whoever may run a pod, or a runbook, as an account speaks in its name."""
+    account = f"k in variables.approvalsNow && {_approves('k')} && k.startsWith('{ACCOUNT_PREFIX}')"
+    return refusal(
+        f"!variables.approvals.exists(k, {account})",
+        "spec.approvals: a ServiceAccount must not approve a run, since whoever can act as it would: ask a "
+        "person to",
+    )
+
+
+def _approves(key: str) -> str:
+    """The CEL expression of whether the approver of this key approves, and does not reject."""
+    return f"variables.approvalsNow[?{key}].?decision.orValue('Approved') == 'Approved'"

@@ -1,5 +1,6 @@
 """Who has approved what: bound to the plan by its hash, for a while, and never by who requested the run."""
 
+import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from watchbill.api.durations import parse_duration
 from watchbill.api.run_reasons import RunReason
 from watchbill.api.runbook import ApprovalRule, Risk, Step
 from watchbill.api.runbook_run_status import MAX_APPROVALS, ApprovalRecord
+from watchbill.api.verbs import ACCOUNT_PREFIX
 from watchbill.core.runs.draft import RunDraft
 from watchbill.core.steps.registry import STEP_KINDS
 
@@ -52,16 +54,26 @@ def rejected(draft: RunDraft) -> RunDraft:
 
 
 def approvers(draft: RunDraft, step: Step) -> tuple[str, ...]:
-    """Whose approval of the plan as it is counts for the step now."""
+    """Whose approval of the plan as it is counts for the step now: of each person once.
+
+    None is a ServiceAccount, in whose name whoever may act as it would speak.
+    """
     length = parse_duration((step.approval or DEFAULT).expires_after)
-    return tuple(
-        record.user
+    behind = {_person(user) for user in draft.status.requesters}
+    found = {
+        _person(record.user): record.user
         for record in _of_plan(draft)
         if record.decision == "Approved"
-        and record.user not in draft.status.requesters
+        and not record.user.startswith(ACCOUNT_PREFIX)
         and (not record.steps or step.name in record.steps)
         and record.time + length > draft.now
-    )
+    }
+    return tuple(user for person, user in found.items() if person not in behind)
+
+
+def _person(user: str) -> str:
+    """One text for all spellings of a user name that some identity providers take for the same."""
+    return unicodedata.normalize("NFKC", user).casefold()
 
 
 def is_approved(draft: RunDraft, step: Step) -> bool:

@@ -56,7 +56,7 @@ def decide_run(observation: RunObservation, now: datetime) -> RunDecision:
     if draft.is_over:
         return RunDecision(draft.status)
     pinned = draft.status.snapshot
-    if pinned is not None and (problem := snapshot.problem(pinned.hash, pinned.content)):
+    if pinned is not None and (problem := snapshot.problem(pinned.hash, pinned.content, pinned.account)):
         return RunDecision(conditions.held_up(draft, RunReason.UNREADABLE, problem).status)
     draft = _settled(draft)
     first = min((moment for moment in _wakeups(draft) if moment > now), default=None)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from watchbill.api.group import API_VERSION
 from watchbill.api.runbook_run_status import MAX_OUTPUT
 from watchbill.core.digest import digest
+from watchbill.core.secret_forms import SHORTEST_SECRET, without
 from watchbill.core.steps.contract import ApiRequest, RunFacts
 from watchbill.core.steps.differences import MASK
 from watchbill.core.texts import MARK, neutral_lines
@@ -13,16 +14,10 @@ from watchbill.core.texts import MARK, neutral_lines
 MAX_KEPT = 512 * 1024
 """How much of an output is kept in an object of its own, in characters: one holds a megabyte."""
 
-SHORTEST_SECRET = 4
-"""A shorter text is no secret, and would mask half of what is said."""
-
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text with `***` in the place of each secret, the longest first."""
-    for secret in sorted(set(secrets), key=len, reverse=True):
-        if len(secret) >= SHORTEST_SECRET:
-            text = text.replace(secret, MASK)
-    return text
+    """The text with `***` in the place of each secret, also where it stands escaped or encoded."""
+    return without(text, (each for each in secrets if len(each) >= SHORTEST_SECRET), MASK)
 
 
 def shown(text: str, secrets: Iterable[str], limit: int = MAX_OUTPUT) -> str:

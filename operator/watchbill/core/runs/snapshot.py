@@ -31,17 +31,23 @@ def content_hash(content: str) -> str:
 
 
 @lru_cache(maxsize=KNOWN_SNAPSHOTS)
-def problem(hash_: str, content: str) -> str:
-    """Why this operator cannot go by a snapshot, changed or of a newer operator; empty where it can."""
+def problem(hash_: str, content: str, account: str) -> str:
+    """Why this operator cannot go by a snapshot, changed or of a newer operator; empty where it can.
+
+    Admission lets a status be written by who may act as `account`, so no other may be in the content.
+    """
+    changed = "status.snapshot is not what was pinned: delete the run, and see who may write its status"
     if content_hash(content) != hash_:
-        return "status.snapshot is not what was pinned: delete the run, and see who may write its status"
+        return changed
     try:
-        steps = spec_of(content).steps
+        spec = spec_of(content)
     except ValueError:
         return "the runbook was pinned by a newer operator, which alone can read it"
+    if spec.service_account_name != account:
+        return changed
     unknown = [
         step.name
-        for step in steps
+        for step in spec.steps
         if {step.kind, step.undo.kind if step.undo is not None else step.kind} - STEP_KINDS.keys()
     ]
     return f"step {unknown[0]} is of a kind that only a newer operator knows" if unknown else ""

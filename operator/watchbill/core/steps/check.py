@@ -5,6 +5,7 @@ from datetime import timedelta
 from watchbill.api.durations import parse_duration
 from watchbill.api.runbook import Risk, Step
 from watchbill.core.cel import condition_problem
+from watchbill.core.steps import targets
 from watchbill.core.steps.contract import Planned, Planning, RunFacts, Talk
 from watchbill.core.steps.probing import looked
 
@@ -23,9 +24,10 @@ class CheckKind:
         check = step.check
         assert check is not None
         problem = condition_problem(check.condition) if check.condition else None
-        return Planned(
-            f"check {check.condition or 'for an answer'}", denied=f"condition {problem}" if problem else ""
-        )
+        denied = f"condition {problem}" if problem else ""
+        if check.target_ref is not None:
+            denied = denied or targets.out_of_scope(targets.place(check.target_ref, run), run)
+        return Planned(f"check {check.condition or 'for an answer'}", denied=denied)
 
     def act(self, step: Step, run: RunFacts, planned: Planned) -> Talk:
         """The first look."""

@@ -1,8 +1,10 @@
 """What one object has that another has not: shown to people, and made into its own reversal."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from watchbill.core.secret_forms import SHORTEST_SECRET, without
 
 MASK = "***"
 SERVERS_OWN = frozenset(
@@ -13,7 +15,7 @@ SECRET_FIELDS = ("data", "stringData")
 LONGEST_VALUE = 160
 
 Json = dict[str, Any]
-_ABSENT = object()
+_ABSENT, _MASKED = object(), object()
 
 
 def cleaned(thing: Json | None) -> Json:
@@ -24,14 +26,22 @@ def cleaned(thing: Json | None) -> Json:
     return found
 
 
-def differences(before: Json | None, after: Json | None) -> tuple[str, ...]:
-    """What changes, as `spec.replicas: 2 -> 5`, a field a line, in order; values of Secrets are masked."""
+def differences(before: Json | None, after: Json | None, hidden: Iterable[str] = ()) -> tuple[str, ...]:
+    """What changes, as `spec.replicas: 2 -> 5`, a field a line, in order.
+
+    Values of Secrets are masked, and so is what is hidden, before a long value is cut.
+    """
     kinds = {(each or {}).get("kind") for each in (before, after)}
     masked = SECRET_FIELDS if "Secret" in kinds else ()
-    return tuple(_lines(cleaned(before), cleaned(after), "", masked))
+    hidden = [each for each in hidden if len(each) >= SHORTEST_SECRET]
+    lines = _lines(cleaned(before), cleaned(after), "", masked)
+    return tuple(f"{path}: {_shown(old, hidden)} -> {_shown(new, hidden)}" for path, old, new in lines)
 
 
-def _lines(before: Any, after: Any, path: str, masked: tuple[str, ...]) -> Iterator[str]:
+def _lines(
+    before: Any, after: Any, path: str, masked: tuple[str, ...]
+) -> Iterator[tuple[str, object, object]]:
+    """The path of each value that changes, the old one and the new one."""
     if before == after:
         return
     if isinstance(before, dict) and isinstance(after, dict):
@@ -42,15 +52,15 @@ def _lines(before: Any, after: Any, path: str, masked: tuple[str, ...]) -> Itera
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from _lines(one, other, f"{path}[{index}]", masked)
     elif path.partition(".")[0] in masked:
-        yield f"{path}: {MASK} -> {MASK}"
+        yield path, _MASKED, _MASKED
     else:
-        yield f"{path}: {_shown(before)} -> {_shown(after)}"
+        yield path, before, after
 
 
-def _shown(value: Any) -> str:
-    if value is _ABSENT:
-        return "absent"
-    text = json.dumps(value, ensure_ascii=True, sort_keys=True)
+def _shown(value: object, hidden: Iterable[str]) -> str:
+    if value is _ABSENT or value is _MASKED:
+        return "absent" if value is _ABSENT else MASK
+    text = without(json.dumps(value, ensure_ascii=True, sort_keys=True), hidden, MASK)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 

@@ -1,5 +1,6 @@
 """Runs a container once, as a Job with a name of its own, so that it is never run twice."""
 
+import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ from watchbill.api.runbook import Risk, Step
 from watchbill.api.step import EnvVar, Job
 from watchbill.core.digest import digest
 from watchbill.core.outcomes import Result
+from watchbill.core.secret_forms import SHORTEST_SECRET, without
 from watchbill.core.steps.answers import NOT_FOUND
 from watchbill.core.steps.contract import (
     ApiRequest,
@@ -19,6 +21,7 @@ from watchbill.core.steps.contract import (
     StepResult,
     Talk,
 )
+from watchbill.core.steps.differences import MASK
 from watchbill.core.steps.reversing import parsed
 
 RUN_LABEL = "watchbill.dev/run-uid"
@@ -75,7 +78,7 @@ class JobKind:
         ended = {each["type"]: each for each in conditions if each.get("status") == "True"}
         if not ended.keys() & {"Complete", "Failed"}:
             return StepResult(Result.OK, pending=True, handle=handle)
-        output = yield from _log(run, handle)
+        output = yield from _without_secrets((yield from _log(run, handle)), _job(step), run)
         if "Complete" in ended:
             return StepResult(Result.OK, output=output)
         said = ended["Failed"].get("message", "")
@@ -124,6 +127,28 @@ def _log(run: RunFacts, handle: str) -> "Any":
     name = items[-1]["metadata"]["name"]
     answer = yield ApiRequest("get", "v1", "Pod", run.namespace, name, subresource="log")
     return answer.text if answer.is_ok else ""
+
+
+def _without_secrets(text: str, job: Job, run: RunFacts) -> "Any":
+    """The log without the Secrets of the environment: who may read a run may not for that reason read them.
+
+    Where the account may not either, nobody can tell what to mask, and nothing is shown.
+    """
+    refs = [each.value_secret_ref for each in job.env if each.value_secret_ref is not None]
+    if not text or not refs:
+        return text
+    values = []
+    for ref in refs:
+        found = yield ApiRequest("get", "v1", "Secret", run.namespace, ref.name)
+        if not found.is_ok:
+            return f"the log is not shown: let the account `get` Secret {ref.name}, so that it can be masked"
+        values.append(_decoded(parsed(found.body).get("data", {}).get(ref.key, "")))
+    lines = (line for value in values for line in (value, *value.splitlines()))
+    return without(text, (each.strip() for each in lines if len(each.strip()) >= SHORTEST_SECRET), MASK)
+
+
+def _decoded(value: str) -> str:
+    return base64.b64decode(value).decode(errors="replace")
 
 
 def _manifest(step: Step, run: RunFacts) -> Json:

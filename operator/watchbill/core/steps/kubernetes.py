@@ -66,7 +66,7 @@ class KubernetesKind:
         return Planned(
             what,
             (write,),
-            differences(before, after),
+            differences(before, after, run.masked),
             reversals=_reversals(write, before, after),
             debt=_debt(body, what),
             precondition=version,

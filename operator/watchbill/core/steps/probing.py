@@ -9,7 +9,7 @@ from watchbill.core.cel import condition_problem, truth
 from watchbill.core.outcomes import Result
 from watchbill.core.steps import targets
 from watchbill.core.steps.answers import CLIENT_ERROR
-from watchbill.core.steps.contract import Answer, HttpRequest, Request, RunFacts, StepResult, Talk
+from watchbill.core.steps.contract import Answer, ApiRequest, HttpRequest, Request, RunFacts, StepResult, Talk
 
 SAMPLE = 2
 """A sample of Prometheus is a pair: the time and the value, as text."""
@@ -27,6 +27,8 @@ def looked(probe: Probe, target: TargetRef | None, run: RunFacts) -> Talk:
     condition = probe.condition or DEFAULTS.get(source, "false")
     if problem := condition_problem(condition):
         return StepResult(Result.PERMANENT, reason="InvalidCondition", message=f"condition {problem}")
+    if isinstance(request, ApiRequest) and (problem := targets.out_of_scope(request.namespace, run)):
+        return StepResult(Result.PERMANENT, reason="OutOfScope", message=problem)
     answer = yield request
     if not answer.is_ok and not (source == "http" and answer.status >= CLIENT_ERROR):
         return StepResult(Result.OK, pending=True, message=answer.message or "no answer")

@@ -6,9 +6,11 @@ in a URL a value is percent-encoded, in a query it is escaped; a condition has n
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -25,6 +27,10 @@ RUN_FIELDS = ("name", "namespace", "uid")
 CONDITIONS = ("condition", "if_")
 VERBATIM = ("name", "api_version", "kind", "replicas_parameter", "image")
 """Fields that are no templates, but for the name of a target."""
+
+SHELLS = frozenset({"sh", "ash", "bash", "dash", "ksh", "zsh"})
+SCRIPT_OPTION = re.compile(r"-[a-z]*c[a-z]*")
+"""The option of a shell after which a script follows."""
 
 Value = str | int | bool
 Part = TypeVar("Part", bound=BaseModel)
@@ -106,11 +112,23 @@ def _field(part: BaseModel, name: str, value: Any, scope: Scope, path: str) -> A
         return rendered(value, scope, path)
     if isinstance(value, str):
         return _filled(name, scope, path, value)
+    if name == "command":
+        _refuse_script(value, path)
     if isinstance(value, tuple):
         return tuple(_item(name, each, scope, f"{path}[{at}]") for at, each in enumerate(value))
     if isinstance(value, dict):
         return {key: _filled(name, scope, f"{path}.{key}", each) for key, each in value.items()}
     return value
+
+
+def _refuse_script(command: tuple[str, ...], path: str) -> None:
+    """Refuse a template in what a shell reads: who runs the runbook could run anything as its account."""
+    if not command or command[0].rpartition("/")[2] not in SHELLS:
+        return
+    for at, (option, script) in enumerate(pairwise(command), start=1):
+        if SCRIPT_OPTION.fullmatch(option) and "{{" in script:
+            said = 'a shell reads it, so it must hold no template: set a variable in env, and write "$NAME"'
+            raise Unrenderable(f"{path}[{at}]: {said}")
 
 
 def _item(name: str, item: Any, scope: Scope, path: str) -> Any:
@@ -129,7 +147,7 @@ def _filled(name: str, scope: Scope, path: str, value: str) -> str:
             case "body":
                 return _body(value, scope)
             case "url":
-                return text(value, scope, partial(quote, safe=""))
+                return _url(value, scope)
             case "query":
                 return text(value, scope, _quotable)
             case _:
@@ -138,6 +156,14 @@ def _filled(name: str, scope: Scope, path: str, value: str) -> str:
         raise Unrenderable(f"{path}: {error}") from error
     except TypeError as error:  # YAML knows dates and bytes, JSON does not.
         raise Unrenderable(f"{path}: holds what JSON has no word for; put it in quotes") from error
+
+
+def _url(value: str, scope: Scope) -> str:
+    """The URL filled in; no value is a dot segment, which no escape hides (RFC 3986, section 6.2.2)."""
+    found = text(value, scope, partial(quote, safe=""))
+    if found != value and {".", ".."} & set(found.partition("?")[0].split("/")):
+        raise Unrenderable("a parameter must not make `.` or `..` a part of the path")
+    return found
 
 
 def _body(value: str, scope: Scope) -> str:

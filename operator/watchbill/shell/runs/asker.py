@@ -10,6 +10,8 @@ import orjson
 
 from watchbill.api.connection import SecretKeyRef
 from watchbill.core.outcomes import Result
+from watchbill.core.runs.output import masked
+from watchbill.core.secret_forms import credentials
 from watchbill.core.steps.answers import answered, unanswered
 from watchbill.core.steps.contract import Answer, ApiRequest, HttpRequest, Message, Request, RunFacts
 from watchbill.providers import contract
@@ -40,7 +42,8 @@ class Asker:
             case HttpRequest():
                 return await self._elsewhere(request, run)
             case Message():
-                return await self._say(request, run)
+                # A channel has more readers than the run, and a console is a log.
+                return await self._say(replace(request, text=masked(request.text, run.masked)), run)
 
     async def _elsewhere(self, request: HttpRequest, run: RunFacts) -> Answer:
         headers = dict(request.headers)
@@ -52,10 +55,12 @@ class Asker:
             if isinstance(found, Answer):
                 return found
             headers["Authorization"] = secret = found
-        wanted = contract.Request(request.method, request.url, headers, request.body.encode(), (secret,))
+        wanted = contract.Request(
+            request.method, request.url, headers, request.body.encode(), credentials(secret)
+        )
         reply = await self._web.deliver(wanted, HTTP_TIMEOUT)
         answer = _read(request, reply)
-        return replace(answer, message=redacted(answer.message, (secret, *run.masked)))
+        return replace(answer, message=redacted(answer.message, (*credentials(secret), *run.masked)))
 
     async def _secret(self, ref: SecretKeyRef, run: RunFacts) -> str | Answer:
         """The value under the key, read as the runbook's account; else what came of that."""
