@@ -20,6 +20,7 @@ from watchbill.core.steps.kubernetes import KubernetesKind
 from watchbill.core.steps.manual import ManualKind
 from watchbill.core.steps.nested import NestedKind
 from watchbill.core.steps.notify import NotifyKind
+from watchbill.core.steps.traffic import TrafficKind
 from watchbill.core.steps.wait import WaitKind
 
 STEP_KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -32,6 +33,7 @@ STEP_KINDS: Mapping[str, Kind] = MappingProxyType(
         "http": HttpKind(),
         "notify": NotifyKind(),
         "runbook": NestedKind(),
+        "traffic": TrafficKind(),
     }
 )
 """What a step can do, by its field in the union. A run with a step of another kind is Blocked."""
