@@ -152,6 +152,35 @@ def either_way(prefix: str, field: str) -> Iterator[Case]:
     )
 
 
+def flags(prefix: str, field: str) -> Iterator[Case]:
+    """The rules of a feature flag, be it as the step or as its undo."""
+
+    def setting(**flag: object) -> Change:
+        body = {"flag": flag}
+        return stepped(**(body if not field else {"wait": {"duration": "1s"}, "undo": body}))
+
+    at = f"spec.steps[0]{field}.flag"
+    file: Object = {"configMapKeyRef": {"name": "flags", "key": "flags.json"}, "feature": "a"}
+    service = {"feature": "a", "environment": "b", "enabled": False, "authorizationSecretRef": SECRET_KEY}
+    yield Case(
+        f"{prefix}.flag",
+        "exactly one vendor must be set: `unleash`, `launchDarkly`, `flagd`",
+        at,
+        passes=(
+            setting(launchDarkly=service),
+            setting(unleash=service | {"url": "http://unleash.flags:4242/root"}),
+        ),
+        refuses=(setting(), setting(launchDarkly=service, flagd=file | {"state": "ENABLED"})),
+    )
+    yield Case(
+        f"{prefix}.flag.flagd",
+        "at least one of `defaultVariant` and `state` must be set",
+        f"{at}.flagd",
+        passes=(setting(flagd=file | {"state": "ENABLED"}), setting(flagd=file | {"defaultVariant": "off"})),
+        refuses=(setting(flagd=file),),
+    )
+
+
 RUNBOOK_CASES = (
     name_case("Runbook"),
     *durations(),
@@ -199,7 +228,7 @@ RUNBOOK_CASES = (
     Case(
         "Runbook.spec.steps[]",
         "exactly one kind must be set: `manual`, `check`, `wait`, `kubernetes`, `job`, `http`, `notify`, "
-        "`runbook`, `rollback`, `traffic`",
+        "`runbook`, `rollback`, `traffic`, `flag`",
         "spec.steps[0]",
         passes=(stepped(manual={"text": "Look."}), stepped(rollback={"targetRef": TARGET})),
         refuses=(stepped(), stepped(manual={"text": "Look."}, wait={"duration": "1s"})),
@@ -251,10 +280,12 @@ RUNBOOK_CASES = (
     ),
     *either_way("Runbook.spec.steps[]", ""),
     *either_way("Runbook.spec.steps[].undo", ".undo"),
+    *flags("Runbook.spec.steps[]", ""),
+    *flags("Runbook.spec.steps[].undo", ".undo"),
     Case(
         "Runbook.spec.steps[].undo",
         "exactly one kind must be set: `kubernetes`, `job`, `http`, `notify`, `runbook`, `rollback`, "
-        "`traffic`",
+        "`traffic`, `flag`",
         "spec.steps[0].undo",
         passes=(stepped(wait={"duration": "1s"}, undo=RESTART),),
         refuses=(stepped(wait={"duration": "1s"}, undo={}),),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from watchbill.api.connection import SecretKeyRef
+from watchbill.api.flag import Flag
 from watchbill.api.kubernetes_action import Kubernetes
 from watchbill.api.model import Duration, KindName, SpecModel
 from watchbill.api.probe import Check, TargetRef, UrlTemplate
@@ -169,7 +170,7 @@ class Rollback(SpecModel):
     )
 
 
-ACTING = ("kubernetes", "job", "http", "notify", "runbook", "rollback", "traffic")
+ACTING = ("kubernetes", "job", "http", "notify", "runbook", "rollback", "traffic", "flag")
 """The kinds that change something outside."""
 
 LOW_RISK = ("notify", "runbook")
@@ -204,6 +205,7 @@ class ActingBody(SpecModel):
     traffic: Traffic | None = Field(
         default=None, description="traffic shares the traffic of an HTTPRoute otherwise."
     )
+    flag: Flag | None = Field(default=None, description="flag sets a feature flag.")
 
     @property
     def kind(self) -> str:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from watchbill.core.steps.check import CheckKind
 from watchbill.core.steps.contract import Kind
+from watchbill.core.steps.flag import FlagKind
 from watchbill.core.steps.http import HttpKind
 from watchbill.core.steps.job import JobKind
 from watchbill.core.steps.kubernetes import KubernetesKind
@@ -34,6 +35,7 @@ STEP_KINDS: Mapping[str, Kind] = MappingProxyType(
         "notify": NotifyKind(),
         "runbook": NestedKind(),
         "traffic": TrafficKind(),
+        "flag": FlagKind(),
     }
 )
 """What a step can do, by its field in the union. A run with a step of another kind is Blocked."""
