@@ -168,7 +168,7 @@ def flags(prefix: str, field: str) -> Iterator[Case]:
         at,
         passes=(
             setting(launchDarkly=service),
-            setting(unleash=service | {"url": "http://unleash.flags:4242/root"}),
+            setting(unleash=service | {"baseURL": "http://unleash.flags:4242/root"}),
         ),
         refuses=(setting(), setting(launchDarkly=service, flagd=file | {"state": "ENABLED"})),
     )

@@ -19,7 +19,7 @@ BaseUrl = Annotated[str, Field(min_length=8, max_length=512, pattern=r"^https?:/
 class Unleash(SpecModel):
     """One flag of Unleash in one environment."""
 
-    url: BaseUrl = Field(description="url is where Unleash is, without /api/admin.")
+    base_url: BaseUrl = Field(alias="baseURL", description="baseURL is where Unleash is, without /api/admin.")
     project: KeyTemplate = Field(
         default="default", description="project is the id of the project; parameters may stand in it."
     )
@@ -37,8 +37,10 @@ class Unleash(SpecModel):
 class LaunchDarkly(SpecModel):
     """One flag of LaunchDarkly in one environment."""
 
-    url: BaseUrl = Field(
-        default="https://app.launchdarkly.com", description="url is where LaunchDarkly is, without /api/v2."
+    base_url: BaseUrl = Field(
+        default="https://app.launchdarkly.com",
+        alias="baseURL",
+        description="baseURL is where LaunchDarkly is, without /api/v2.",
     )
     project: KeyTemplate = Field(
         default="default", description="project is the key of the project; parameters may stand in it."

@@ -15,7 +15,7 @@ from watchbill.core.steps.flag import FlagKind
 KIND = FlagKind()
 SECRET = {"name": "flags", "key": "token"}
 AT = {"environment": "production", "feature": "new-checkout", "authorizationSecretRef": SECRET}
-UNLEASH = step(flag={"unleash": {"url": "https://flags.example.com/", "enabled": False, **AT}})
+UNLEASH = step(flag={"unleash": {"baseURL": "https://flags.example.com/", "enabled": False, **AT}})
 DARKLY = step(flag={"launchDarkly": {"project": "shop", "enabled": False, **AT}})
 URL = "https://flags.example.com/api/admin/projects/default/features/new-checkout/environments/production"
 
@@ -129,7 +129,7 @@ class TestTheRequests:
     def test_go_nowhere_for_what_is_no_name(self, name):
         for vendor in ("unleash", "launchDarkly"):
             for field in ("project", "environment", "feature"):
-                body = {"url": "https://flags.example.com", "enabled": True, **AT, field: name}
+                body = {"baseURL": "https://flags.example.com", "enabled": True, **AT, field: name}
                 plan, asked = drive(KIND.plan(step(flag={vendor: body}), RUN))
                 assert (plan.denied, asked) == (f"{name!r} is no name of a project, environment or flag", [])
 

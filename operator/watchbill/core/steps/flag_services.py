@@ -83,7 +83,7 @@ def unleash(flag: Unleash) -> ServiceFlag | str:
     if wrong := _no_names(flag.project, flag.feature, flag.environment):
         return wrong
     path = f"projects/{_part(flag.project)}/features/{_part(flag.feature)}"
-    url = f"{flag.url.rstrip('/')}/api/admin/{path}/environments/{_part(flag.environment)}"
+    url = f"{flag.base_url.rstrip('/')}/api/admin/{path}/environments/{_part(flag.environment)}"
     secret = flag.authorization_secret_ref
 
     def turn(enabled: bool) -> HttpRequest:
@@ -97,7 +97,7 @@ def launch_darkly(flag: LaunchDarkly, run: RunFacts) -> ServiceFlag | str:
     """A flag of LaunchDarkly (its OpenAPI document: `getFeatureFlag`, `patchFeatureFlag`)."""
     if wrong := _no_names(flag.project, flag.feature, flag.environment):
         return wrong
-    url = f"{flag.url.rstrip('/')}/api/v2/flags/{_part(flag.project)}/{_part(flag.feature)}"
+    url = f"{flag.base_url.rstrip('/')}/api/v2/flags/{_part(flag.project)}/{_part(flag.feature)}"
     secret = flag.authorization_secret_ref
 
     def turn(enabled: bool) -> HttpRequest:
