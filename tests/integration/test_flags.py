@@ -118,7 +118,7 @@ def until(found: Callable[[], bool], what: str, seconds: float = LONGEST) -> Non
     wait_until(lambda: None if found() else what, seconds, pause=0.2)
 
 
-@pytest.mark.feature("F43.core")
+@pytest.mark.feature("F43")
 def test_a_flag_of_unleash_is_turned_off_for_its_clients_and_kept_to_be_turned_on(team: Team, flags: Flags):
     flags.make("checkout")
     until(lambda: flags.client_has("checkout"), "no client knows the flag", CLIENT_PATIENCE)
@@ -130,7 +130,7 @@ def test_a_flag_of_unleash_is_turned_off_for_its_clients_and_kept_to_be_turned_o
     assert ADMIN_TOKEN not in json.dumps(status)
 
 
-@pytest.mark.feature("F43.core")
+@pytest.mark.feature("F43")
 def test_a_flag_of_unleash_is_on_again_when_turning_it_off_did_not_help(team: Team, flags: Flags):
     flags.make("search")
     run = team.run("back", turned(flags, "search", False, verify=NEVER))
@@ -180,7 +180,7 @@ def in_file(**more: Json) -> Json:
     return {"name": "turn", "flag": flag, **NO_APPROVAL, **more}
 
 
-@pytest.mark.feature("F43.core")
+@pytest.mark.feature("F43")
 def test_a_flag_of_flagd_has_another_default_and_the_rest_of_its_file_stays(team: Team, file: Json):
     status = team.ended(team.run("file", in_file()))
     assert status["phase"] == "Succeeded", status
@@ -192,7 +192,7 @@ def test_a_flag_of_flagd_has_another_default_and_the_rest_of_its_file_stays(team
     assert written == json.dumps(off, indent=2) + "\n"
 
 
-@pytest.mark.feature("F43.core")
+@pytest.mark.feature("F43")
 def test_a_flag_of_flagd_is_as_it_was_when_it_did_not_help_whatever_became_of_others(team: Team, file: Json):
     run = team.run("file-back", in_file(verify=NEVER))
     until(lambda: file_of(team)["flags"]["checkout"]["defaultVariant"] == "off", "it is not set")
@@ -203,7 +203,7 @@ def test_a_flag_of_flagd_is_as_it_was_when_it_did_not_help_whatever_became_of_ot
     assert file_of(team)["flags"] == {"checkout": FLAG, "search": search}
 
 
-@pytest.mark.feature("F43.core")
+@pytest.mark.feature("F43")
 def test_a_flag_that_somebody_has_changed_since_is_left_as_it_is(team: Team, file: Json):
     run = team.run("file-changed", in_file(verify=NEVER))
     until(lambda: file_of(team)["flags"]["checkout"]["defaultVariant"] == "off", "it is not set")
