@@ -161,7 +161,13 @@ def flags(prefix: str, field: str) -> Iterator[Case]:
 
     at = f"spec.steps[0]{field}.flag"
     file: Object = {"configMapKeyRef": {"name": "flags", "key": "flags.json"}, "feature": "a"}
-    service = {"feature": "a", "environment": "b", "enabled": False, "authorizationSecretRef": SECRET_KEY}
+    service = {
+        "project": "p",
+        "feature": "a",
+        "environment": "b",
+        "enabled": False,
+        "authorizationSecretRef": SECRET_KEY,
+    }
     yield Case(
         f"{prefix}.flag",
         "exactly one vendor must be set: `unleash`, `launchDarkly`, `flagd`",

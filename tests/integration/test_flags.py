@@ -99,7 +99,12 @@ def team(stage: Stage, operator: OperatorProcess) -> Team:
 
 def turned(flags: Flags, feature: str, enabled: bool, secret: Json = SECRET, **more: Json) -> Json:
     """A step that turns a flag of Unleash on or off, which nobody has to approve."""
-    at = {"environment": "development", "feature": feature, "authorizationSecretRef": secret}
+    at = {
+        "project": "default",
+        "environment": "development",
+        "feature": feature,
+        "authorizationSecretRef": secret,
+    }
     flag = {"unleash": {"baseURL": flags.url, "enabled": enabled, **at}}
     return {"name": "turn", "flag": flag, **NO_APPROVAL, **more}
 

@@ -21,7 +21,7 @@ class Unleash(SpecModel):
 
     base_url: BaseUrl = Field(alias="baseURL", description="baseURL is where Unleash is, without /api/admin.")
     project: KeyTemplate = Field(
-        default="default", description="project is the id of the project; parameters may stand in it."
+        description="project is the id of the project, such as default; parameters may stand in it."
     )
     environment: KeyTemplate = Field(
         description="environment is the name of the environment; parameters may stand in it."
@@ -43,7 +43,7 @@ class LaunchDarkly(SpecModel):
         description="baseURL is where LaunchDarkly is, without /api/v2.",
     )
     project: KeyTemplate = Field(
-        default="default", description="project is the key of the project; parameters may stand in it."
+        description="project is the key of the project, such as default; parameters may stand in it."
     )
     environment: KeyTemplate = Field(
         description="environment is the key of the environment; parameters may stand in it."

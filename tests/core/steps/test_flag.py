@@ -14,9 +14,14 @@ from watchbill.core.steps.flag import FlagKind
 
 KIND = FlagKind()
 SECRET = {"name": "flags", "key": "token"}
-AT = {"environment": "production", "feature": "new-checkout", "authorizationSecretRef": SECRET}
+AT = {
+    "project": "default",
+    "environment": "production",
+    "feature": "new-checkout",
+    "authorizationSecretRef": SECRET,
+}
 UNLEASH = step(flag={"unleash": {"baseURL": "https://flags.example.com/", "enabled": False, **AT}})
-DARKLY = step(flag={"launchDarkly": {"project": "shop", "enabled": False, **AT}})
+DARKLY = step(flag={"launchDarkly": {**AT, "project": "shop", "enabled": False}})
 URL = "https://flags.example.com/api/admin/projects/default/features/new-checkout/environments/production"
 
 
