@@ -11,6 +11,7 @@ from watchbill.api.connection import SecretKeyRef
 from watchbill.core.outcomes import Result
 from watchbill.core.steps.contract import HttpRequest
 from watchbill.core.steps.flag import FlagKind
+from watchbill.core.steps.rendering import Scope, rendered
 
 KIND = FlagKind()
 SECRET = {"name": "flags", "key": "token"}
@@ -129,6 +130,14 @@ class TestTheRequests:
             "comment": "Watchbill: run shop/run-1",
             "instructions": [{"kind": "turnFlagOff"}],
         }
+
+    def test_of_a_base_that_a_parameter_is_part_of_go_no_further_than_that_part(self):
+        base = "https://flags.example.com/{{parameters.team}}"
+        body = rendered(
+            step(flag={"unleash": {"baseURL": base, "enabled": True, **AT}}), Scope({"team": "../a?b"})
+        )
+        _, (read,) = planned(body, (404, None))
+        assert read.url.startswith("https://flags.example.com/..%2Fa%3Fb/api/admin/projects/default/")
 
     @pytest.mark.parametrize("name", ["..", ".", "a/b", "a?b", "a b", "%2e", "a#"])
     def test_go_nowhere_for_what_is_no_name(self, name):
