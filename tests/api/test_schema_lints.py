@@ -24,6 +24,11 @@ BOOLEANS = {
     "spec.severities[].autoResolve",
     "spec.parameters[].secret",
     "spec.dryRun",
+    # A flag of these vendors is on or off, and is nothing else.
+    "spec.steps[].flag.unleash.enabled",
+    "spec.steps[].flag.launchDarkly.enabled",
+    "spec.steps[].undo.flag.unleash.enabled",
+    "spec.steps[].undo.flag.launchDarkly.enabled",
 }
 """The booleans of specs; each is an act or a switch that cannot grow a third value."""
 
@@ -227,6 +232,8 @@ def test_defaults_are_only_where_absence_would_puzzle_people():
         "Runbook.spec.steps[].approval.expiresAfter": "30m",
         "Runbook.spec.steps[].kubernetes.patch.type": "Strategic",
         "Runbook.spec.steps[].kubernetes.delete.propagation": "Background",
+        "Runbook.spec.steps[].flag.launchDarkly.baseURL": "https://app.launchdarkly.com",
+        "Runbook.spec.steps[].undo.flag.launchDarkly.baseURL": "https://app.launchdarkly.com",
         "Runbook.spec.steps[].http.method": "POST",
         "Runbook.spec.steps[].undo.kubernetes.patch.type": "Strategic",
         "Runbook.spec.steps[].undo.kubernetes.delete.propagation": "Background",

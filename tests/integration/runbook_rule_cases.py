@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tests.integration.rule_cases import Case, Change, Object, name_case
 
 TARGET: Object = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}
+ROUTE: Object = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "name": "checkout"}
 RESTART: Object = {"kubernetes": {"targetRef": TARGET, "restart": {}}}
 PAGE: Object = {"url": "https://example.com/health"}
 QUERY: Object = {"url": "https://prometheus.example.com", "query": "up"}
@@ -132,6 +133,59 @@ def either_way(prefix: str, field: str) -> Iterator[Case]:
         refuses=(doing(runbook={"runbookRef": {"name": "other"}, "parameters": {"": "3"}}),),
     )
 
+    def shifting(**changes: object) -> Change:
+        return doing(traffic={"targetRef": ROUTE, "weights": [{"name": "a", "weight": 0}], **changes})
+
+    yield Case(
+        f"{prefix}.traffic",
+        "`targetRef` must name an HTTPRoute of gateway.networking.k8s.io",
+        f"{at}.traffic",
+        passes=(shifting(), shifting(targetRef=ROUTE | {"apiVersion": "gateway.networking.k8s.io/v1beta1"})),
+        refuses=(shifting(targetRef=TARGET), shifting(targetRef=ROUTE | {"apiVersion": "apps/v1"})),
+    )
+    yield Case(
+        f"{prefix}.traffic",
+        "at most one of `ruleName` and `ruleIndex` must be set",
+        f"{at}.traffic",
+        passes=(shifting(), shifting(ruleName="all"), shifting(ruleIndex=0)),
+        refuses=(shifting(ruleName="all", ruleIndex=0),),
+    )
+
+
+def flags(prefix: str, field: str) -> Iterator[Case]:
+    """The rules of a feature flag, be it as the step or as its undo."""
+
+    def setting(**flag: object) -> Change:
+        body = {"flag": flag}
+        return stepped(**(body if not field else {"wait": {"duration": "1s"}, "undo": body}))
+
+    at = f"spec.steps[0]{field}.flag"
+    file: Object = {"configMapKeyRef": {"name": "flags", "key": "flags.json"}, "feature": "a"}
+    service = {
+        "project": "p",
+        "feature": "a",
+        "environment": "b",
+        "enabled": False,
+        "authorizationSecretRef": SECRET_KEY,
+    }
+    yield Case(
+        f"{prefix}.flag",
+        "exactly one vendor must be set: `unleash`, `launchDarkly`, `flagd`",
+        at,
+        passes=(
+            setting(launchDarkly=service),
+            setting(unleash=service | {"baseURL": "http://unleash.flags:4242/root"}),
+        ),
+        refuses=(setting(), setting(launchDarkly=service, flagd=file | {"state": "ENABLED"})),
+    )
+    yield Case(
+        f"{prefix}.flag.flagd",
+        "at least one of `defaultVariant` and `state` must be set",
+        f"{at}.flagd",
+        passes=(setting(flagd=file | {"state": "ENABLED"}), setting(flagd=file | {"defaultVariant": "off"})),
+        refuses=(setting(flagd=file),),
+    )
+
 
 RUNBOOK_CASES = (
     name_case("Runbook"),
@@ -180,7 +234,7 @@ RUNBOOK_CASES = (
     Case(
         "Runbook.spec.steps[]",
         "exactly one kind must be set: `manual`, `check`, `wait`, `kubernetes`, `job`, `http`, `notify`, "
-        "`runbook`, `rollback`",
+        "`runbook`, `rollback`, `traffic`, `flag`",
         "spec.steps[0]",
         passes=(stepped(manual={"text": "Look."}), stepped(rollback={"targetRef": TARGET})),
         refuses=(stepped(), stepped(manual={"text": "Look."}, wait={"duration": "1s"})),
@@ -232,9 +286,12 @@ RUNBOOK_CASES = (
     ),
     *either_way("Runbook.spec.steps[]", ""),
     *either_way("Runbook.spec.steps[].undo", ".undo"),
+    *flags("Runbook.spec.steps[]", ""),
+    *flags("Runbook.spec.steps[].undo", ".undo"),
     Case(
         "Runbook.spec.steps[].undo",
-        "exactly one kind must be set: `kubernetes`, `job`, `http`, `notify`, `runbook`, `rollback`",
+        "exactly one kind must be set: `kubernetes`, `job`, `http`, `notify`, `runbook`, `rollback`, "
+        "`traffic`, `flag`",
         "spec.steps[0].undo",
         passes=(stepped(wait={"duration": "1s"}, undo=RESTART),),
         refuses=(stepped(wait={"duration": "1s"}, undo={}),),

@@ -21,7 +21,7 @@ from watchbill.api.parameter import Parameter
 from watchbill.api.probe import Condition, Text63, Verify
 from watchbill.api.runbook_run_status import MAX_STEPS
 from watchbill.api.schema import SET, duration_between, list_map, rule, rules
-from watchbill.api.step import KINDS, StepBody, Undo, one_kind
+from watchbill.api.step import ACTING, KINDS, LOW_RISK, StepBody, Undo, one_kind
 
 READ_ONLY = ("manual", "check", "wait")
 """The kinds that change nothing."""
@@ -161,7 +161,7 @@ class DebtRule(SpecModel):
 
 _NEEDS_TARGET = (
     "!has(self.verify) || has(self.verify.targetRef) || has(self.verify.promQL) || has(self.verify.http) || "
-    "has(self.rollback) || (has(self.kubernetes) && has(self.kubernetes.targetRef))"
+    "has(self.rollback) || has(self.traffic) || (has(self.kubernetes) && has(self.kubernetes.targetRef))"
 )
 
 
@@ -220,7 +220,8 @@ class Step(StepBody):
     )
 
 
-_HIGH = "(has(s.risk) ? s.risk == 'High' : has(s.kubernetes) || has(s.job) || has(s.http) || has(s.rollback))"
+_HIGH_KINDS = " || ".join(f"has(s.{kind})" for kind in ACTING if kind not in LOW_RISK)
+_HIGH = f"(has(s.risk) ? s.risk == 'High' : {_HIGH_KINDS})"
 
 
 class RunbookSpec(SpecModel):

@@ -10,10 +10,12 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from watchbill.api.connection import SecretKeyRef
+from watchbill.api.flag import Flag
 from watchbill.api.kubernetes_action import Kubernetes
 from watchbill.api.model import Duration, KindName, SpecModel
 from watchbill.api.probe import Check, TargetRef, UrlTemplate
 from watchbill.api.schema import ATOMIC, SET, duration_between, list_map, rule, rules
+from watchbill.api.traffic import Traffic
 
 ParameterValue = Annotated[str, Field(max_length=256)]
 
@@ -168,8 +170,11 @@ class Rollback(SpecModel):
     )
 
 
-ACTING = ("kubernetes", "job", "http", "notify", "runbook", "rollback")
+ACTING = ("kubernetes", "job", "http", "notify", "runbook", "rollback", "traffic", "flag")
 """The kinds that change something outside."""
+
+LOW_RISK = ("notify", "runbook")
+"""Those of them that are of Low risk where a step does not say; the others are of High."""
 
 KINDS = ("manual", "check", "wait", *ACTING)
 """The union's fields; exactly one is set."""
@@ -197,6 +202,10 @@ class ActingBody(SpecModel):
     rollback: Rollback | None = Field(
         default=None, description="rollback returns a workload to an earlier revision."
     )
+    traffic: Traffic | None = Field(
+        default=None, description="traffic shares the traffic of an HTTPRoute otherwise."
+    )
+    flag: Flag | None = Field(default=None, description="flag sets a feature flag.")
 
     @property
     def kind(self) -> str:

@@ -14,6 +14,7 @@ from watchbill.core.steps.contract import (
     Planning,
     RemoteKind,
     Request,
+    RestoringKind,
     RunFacts,
     StepResult,
     Talk,
@@ -45,10 +46,17 @@ def talk(effect: ActOn | LookAt | VerifyStep | UndoStep) -> Talk:
             return (yield from looked(verify, _target(effect.body), effect.run))
         case UndoStep():
             if effect.body.undo is None:
-                return (yield from reversal(effect.undo))
+                return (yield from _taken_back(effect))
             # What takes something back is not held up by how little of it is available.
             run = replace(effect.run, min_available="")
             return (yield from _act(_undo_body(effect.body), run, ""))
+
+
+def _taken_back(effect: UndoStep) -> Talk:
+    kind = STEP_KINDS[effect.body.kind]
+    if isinstance(kind, RestoringKind):
+        return (yield from kind.restored(effect.body, effect.run, effect.undo))
+    return (yield from reversal(effect.undo))
 
 
 def _act(body: Step, run: RunFacts, expected: str) -> Talk:
@@ -85,5 +93,5 @@ def _undo_body(step: Step) -> Step:
 
 def _target(step: Step) -> TargetRef | None:
     """What a step is about, which its verification looks at where it names nothing else."""
-    body = step.kubernetes or step.rollback
+    body = step.kubernetes or step.rollback or step.traffic
     return body.target_ref if body is not None else None

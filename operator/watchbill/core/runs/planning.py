@@ -110,4 +110,5 @@ def _entry(draft: RunDraft, step: Step, planned: Planned) -> PlannedStatus:
 def _undo(planned: Planned) -> str:
     if not planned.requests or all(request.is_read for request in planned.requests):
         return ""
-    return "what was there before, if nobody has changed it since" if kept(planned.reversals) else "by hand"
+    known = kept(planned.reversals) or planned.previous
+    return "what was there before, if nobody has changed it since" if known else "by hand"

@@ -115,6 +115,8 @@ class Planned:
     """What is changed for a while only, where something is."""
     precondition: str = ""
     """The version of the object that this was foretold of; no part of what is approved."""
+    previous: str = ""
+    """The value that a RestoringKind would set again, in JSON; the difference shows it."""
 
     @property
     def hash(self) -> str:
@@ -235,6 +237,15 @@ class RemoteKind(Protocol):
 
     def patience(self, step: Step) -> timedelta | None:
         """How long it may be under way; None for the step's own timeout."""
+        ...
+
+
+@runtime_checkable
+class RestoringKind(Protocol):
+    """A kind that takes back by itself what it did."""
+
+    def restored(self, step: Step, run: RunFacts, undo: str) -> Talk:
+        """What came of it, if nobody has changed since what the step did; `undo` is what the step kept."""
         ...
 
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from watchbill.core.steps.check import CheckKind
 from watchbill.core.steps.contract import Kind
+from watchbill.core.steps.flag import FlagKind
 from watchbill.core.steps.http import HttpKind
 from watchbill.core.steps.job import JobKind
 from watchbill.core.steps.kubernetes import KubernetesKind
@@ -21,6 +22,7 @@ from watchbill.core.steps.manual import ManualKind
 from watchbill.core.steps.nested import NestedKind
 from watchbill.core.steps.notify import NotifyKind
 from watchbill.core.steps.rollback import RollbackKind
+from watchbill.core.steps.traffic import TrafficKind
 from watchbill.core.steps.wait import WaitKind
 
 STEP_KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -34,6 +36,8 @@ STEP_KINDS: Mapping[str, Kind] = MappingProxyType(
         "notify": NotifyKind(),
         "runbook": NestedKind(),
         "rollback": RollbackKind(),
+        "traffic": TrafficKind(),
+        "flag": FlagKind(),
     }
 )
 """What a step can do, by its field in the union. A run with a step of another kind is Blocked."""

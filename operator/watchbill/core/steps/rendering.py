@@ -146,7 +146,7 @@ def _filled(name: str, scope: Scope, path: str, value: str) -> str:
                 return json.dumps(structure(value, scope), sort_keys=True)
             case "body":
                 return _body(value, scope)
-            case "url":
+            case "url" | "base_url":
                 return _url(value, scope)
             case "query":
                 return text(value, scope, _quotable)
