@@ -32,6 +32,9 @@ def stage(cluster: Cluster) -> Iterator[Stage]:
         stage.allow("cy", "serviceaccounts/token", ["create"], group="", name="incident-responder")
         stage.allow("dee", "runbooks", ["create", "patch"])
         stage.allow("flo", "runbooks", ["run"], name="typed")
+        stage.allow("hal", "runbooks", ["create"])
+        stage.allow("hal", "serviceaccounts/token", ["create"], group="", name="incident-responder")
+        stage.allow("hal", "incidents", ["resolve"])
         stage.allow("flo", "runbookruns", ["create"])
         stage.admin.create("runbooks", BOOK, name="book")
         yield stage
@@ -52,6 +55,13 @@ class TestARunbook:
         answer = stage.person("dee").create("runbooks", BOOK, generateName="by-dee-")
         assert answer.status == 403
         assert "`dee` may not act as ServiceAccount `incident-responder`" in answer.message
+
+    def test_marks_incidents_only_where_its_author_may_say_so(self, stage):
+        marking = BOOK | {"steps": [BOOK["steps"][0] | {"marks": "Mitigated"}]}
+        answer = stage.person("cy").create("runbooks", marking, generateName="by-cy-")
+        assert answer.status == 403
+        assert "`cy` needs the verb `resolve` on incidents.watchbill.dev" in answer.message
+        assert stage.person("hal").create("runbooks", marking, generateName="by-hal-").succeeded
 
     def test_is_changed_only_by_who_may_act_as_its_account(self, stage):
         made = stage.person("cy").create("runbooks", BOOK, generateName="changed-")

@@ -1,7 +1,9 @@
-"""The policies on who may have something done as an account: only who may act as it themselves."""
+"""The policies on who may have something done by a run: only who may do it themselves."""
 
-from watchbill.api.admission.policy import ME, Manifest, literal, matching, refusal, validating
-from watchbill.api.verbs import RUNBOOKS, RUNS
+from watchbill.api.admission.acts import ROLE
+from watchbill.api.admission.policy import ME, Manifest, literal, matching, needs, refusal, validating
+from watchbill.api.group import GROUP
+from watchbill.api.verbs import INCIDENTS, RUNBOOKS, RUNS
 
 NAME = "watchbill-runbook-account"
 STATUS_NAME = "watchbill-runbookrun-status"
@@ -10,7 +12,8 @@ STATUS_NAME = "watchbill-runbookrun-status"
 def runbook_account() -> list[Manifest]:
     """The policy on runbooks and its binding.
 
-    It asks again at every change of the spec: other steps do other things as the same account.
+    It asks again at every change of the spec: other steps do other things as the same account. What marks
+    an incident says something of it, for which people need a verb.
     """
     changes = "oldObject == null || object.spec != oldObject.spec"
     name = "object.spec.serviceAccountName"
@@ -23,7 +26,11 @@ def runbook_account() -> list[Manifest]:
                 f"spec.serviceAccountName: `${{{ME}}}` may not act as ServiceAccount `${{{name}}}`, so may "
                 "not write what acts as it: ask for `create` on serviceaccounts/token of that account in "
                 "namespace `${request.namespace}`",
-            )
+            ),
+            refusal(
+                f"!object.spec.steps.exists(s, has(s.marks)) || {_may_resolve()}",
+                needs("resolve", INCIDENTS, "steps.marks", ROLE),
+            ),
         ],
     }
     return validating(NAME, spec)
@@ -47,6 +54,12 @@ def run_status(operator_user: str) -> list[Manifest]:
         ],
     }
     return validating(STATUS_NAME, spec)
+
+
+def _may_resolve() -> str:
+    """The CEL expression of whether the caller may say that incidents of the namespace are over."""
+    incidents = f"authorizer.group('{GROUP}').resource('{INCIDENTS}').namespace(request.namespace)"
+    return f"{incidents}.check('resolve').allowed()"
 
 
 def _may_act_as(name: str) -> str:
