@@ -61,7 +61,7 @@ def controllers(_: argparse.Namespace) -> int:
 def contract(_: argparse.Namespace) -> int:
     """Installs what the contract tests need, or finds that it is there, and prints where."""
     tools = ensure_tools(os.environ, Progress())
-    print(tools.prism, tools.mitmproxy, sep="\n")
+    print(tools.packages, tools.mitmproxy, sep="\n")
     return 0
 
 

@@ -1,1 +1,1 @@
-"""What holds our requests, and our fakes, against the vendors' documents: Prism, and a proxy that fails."""
+"""What holds our requests, fakes and files against the vendors' own documents and programs."""

@@ -46,7 +46,7 @@ def examine(tools: Tools, document: Path) -> Report:
     """What Prism checks of the document; kept in the cache by content, since it takes seconds."""
     text = document.read_bytes()
     key = hashlib.sha256(text + PROGRAM.read_bytes()).hexdigest()[:24]
-    kept = tools.prism.with_suffix(".gate") / f"{key}.json"
+    kept = tools.packages.with_suffix(".gate") / f"{key}.json"
     if not kept.exists():
         told = _ask(tools, document)
         kept.parent.mkdir(exist_ok=True)
@@ -107,7 +107,7 @@ class _Swagger(_OpenAPI):
 
 
 def _ask(tools: Tools, document: Path) -> dict[str, Any]:
-    command = [str(tools.node), str(PROGRAM), str(tools.prism), str(document.resolve())]
+    command = [str(tools.node), str(PROGRAM), str(tools.packages), str(document.resolve())]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         raise DevError(f"Prism cannot read {document.name}: {answer.stderr.strip()[-300:]}")

@@ -12,7 +12,7 @@ from dev.contract.tools import Tools
 
 def prism(tools: Tools, document: Path, upstream: str, directory: Path) -> Listening:
     """A proxy before the upstream that holds each call against the OpenAPI document."""
-    program = tools.prism / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
+    program = tools.packages / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
     command = [str(tools.node), str(program), "proxy", "--errors", "--multiprocess=false"]
     command += ["--host=127.0.0.1", "--port=0", str(document.resolve()), upstream]
     return Listening("prism", command, directory)

@@ -1,4 +1,4 @@
-"""Prism and mitmproxy, each installed once from its lock file into our cache."""
+"""Prism, flagd's evaluation core and mitmproxy, installed once from their lock files into our cache."""
 
 import hashlib
 import platform
@@ -17,7 +17,7 @@ from dev.once import fill_once
 from dev.progress import Part, Progress
 
 PACKAGES = Path(__file__).resolve().parent
-"""Where package.json, its lock file and .npmrc are, which pin Prism."""
+"""Where package.json, its lock file and .npmrc are, which pin Prism and flagd's core."""
 
 REQUIREMENTS = REPOSITORY / "requirements" / "contract.txt"
 """What pins mitmproxy."""
@@ -35,8 +35,8 @@ class Tools:
     """Where the tools are."""
 
     node: Path
-    prism: Path
-    """The directory that holds Prism's `node_modules`."""
+    packages: Path
+    """The directory that holds the `node_modules` of Prism and of flagd's evaluation core."""
     mitmproxy: Path
     """A directory to put on the path of this Python."""
 
@@ -44,11 +44,11 @@ class Tools:
 def ensure_tools(environment: Mapping[str, str], progress: Progress) -> Tools:
     """The tools, installed where they are not found; raises DevError where one cannot be had."""
     node = find_node(environment)
-    prism = cache_root(environment) / "prism" / _digest(PACKAGES / "package-lock.json")
+    packages = cache_root(environment) / "npm" / _digest(PACKAGES / "package-lock.json")
     mitmproxy = cache_root(environment) / "mitmproxy" / _digest(REQUIREMENTS, _python())
     around = dict(environment)
 
-    def install_prism(target: Path, part: Part) -> None:
+    def install_packages(target: Path, part: Part) -> None:
         npm = shutil.which("npm", path=environment.get("PATH"))
         if npm is None:
             raise DevError(f"{_NEED}, and PATH has no npm.")
@@ -56,7 +56,7 @@ def ensure_tools(environment: Mapping[str, str], progress: Progress) -> Tools:
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(PACKAGES / name, target)
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        run_in_part(command, part, prism.with_suffix(".log"), around, "let npm reach its registry", target)
+        run_in_part(command, part, packages.with_suffix(".log"), around, "let npm reach its registry", target)
 
     def install_mitmproxy(target: Path, part: Part) -> None:
         command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes"]
@@ -64,9 +64,9 @@ def ensure_tools(environment: Mapping[str, str], progress: Progress) -> Tools:
         command += ["--requirements", str(REQUIREMENTS)]
         run_in_part(command, part, mitmproxy.with_suffix(".log"), around, "let uv reach PyPI")
 
-    fill_once(prism, "installing Prism (npm, 90 MB)", progress, install_prism)
+    fill_once(packages, "installing Prism and flagd's core (npm, 90 MB)", progress, install_packages)
     fill_once(mitmproxy, "installing mitmproxy (110 MB)", progress, install_mitmproxy)
-    return Tools(node, prism, mitmproxy)
+    return Tools(node, packages, mitmproxy)
 
 
 def find_node(environment: Mapping[str, str]) -> Path:
