@@ -250,6 +250,10 @@ ONE_OBJECT = {
         flow("Incident", "{title: Down, severity: SEV-1, acknowledgedBy: {'': {}}}"),
         "x.yaml:4 Incident/shop/x spec.acknowledgedBy: every key of `acknowledgedBy` must be a user name",
     ),
+    "a settlement by nobody": (
+        flow("Incident", "{title: Down, severity: SEV-1, debtSettledBy: {'': {entries: [a/b]}}}"),
+        "x.yaml:4 Incident/shop/x spec.debtSettledBy: every key of `debtSettledBy` must be a user name",
+    ),
     "an approval by nobody": (
         flow(
             "IncidentUpdate",
