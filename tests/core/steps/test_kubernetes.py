@@ -126,6 +126,14 @@ class TestTheChange:
         assert json.loads(request.body)["metadata"] == {"resourceVersion": "7"}
         assert result.result == Result.CONFLICT
 
+    def test_by_a_json_patch_is_refused_for_another_version_too(self):
+        operation = {"op": "replace", "path": "/spec/paused", "value": True}
+        body = on(patch={"type": "JSON", "patch": json.dumps([operation])})
+        plan, _ = drive(KIND.plan(body, RUN), (200, BEFORE), (200, AFTER))
+        _, (request,) = drive(KIND.act(body, RUN, plan), (409, refused("modified")))
+        fence = {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"}
+        assert json.loads(request.body) == [fence, operation]
+
     @pytest.mark.parametrize(
         ("answer", "result"),
         [

@@ -27,6 +27,7 @@ from watchbill.core.steps.contract import (
 )
 from watchbill.core.steps.differences import differences
 from watchbill.core.steps.reversing import parsed
+from watchbill.core.steps.writing import conditioned
 
 READ_BACK = "read back"
 """The handle of a value that was set and does not read so yet."""
@@ -122,7 +123,7 @@ class SettingKind:
         """The value is set, and read back; it is under way until it reads so."""
         setting = _sound(self.setting(step, run))
         (write,) = planned.requests
-        answer = yield from _sent(setting, fenced(write, planned.precondition), setting.wanted)
+        answer = yield from _sent(setting, _fenced(write, planned.precondition), setting.wanted)
         if not answer.is_ok:
             return StepResult(answer.result, reason=_reason(answer), message=setting.said(answer))
         done = StepResult(Result.OK, output="\n".join(planned.diff), undo=planned.previous)
@@ -158,22 +159,15 @@ class SettingKind:
         if found != setting.wanted:
             changed = f"somebody has changed it since, to {json.dumps(found, sort_keys=True)}"
             return _left(found if isinstance(found, str) else changed)
-        answer = yield from _sent(setting, fenced(setting.writing(body, before), _version(body)), before)
+        answer = yield from _sent(setting, _fenced(setting.writing(body, before), _version(body)), before)
         if not answer.is_ok:
             return StepResult(answer.result, reason="UndoFailed", message=setting.said(answer))
         return StepResult(Result.OK, output="taken back")
 
 
-def fenced(request: Request, version: str) -> Request:
-    """The patch, which the API server answers with a conflict for another version of the object than this."""
-    if not isinstance(request, ApiRequest) or not version:
-        return request
-    body = json.loads(request.body)
-    if request.content == "json":
-        fence = {"op": "replace", "path": "/metadata/resourceVersion", "value": version}
-        return replace(request, body=json.dumps([fence, *body], sort_keys=True))
-    body["metadata"] = {**(body.get("metadata") or {}), "resourceVersion": version}
-    return replace(request, body=json.dumps(body, sort_keys=True))
+def _fenced(request: Request, version: str) -> Request:
+    """The write for this version of the object alone, where it is one of an object."""
+    return conditioned(request, version) if isinstance(request, ApiRequest) else request
 
 
 def _sent(setting: Setting, write: Request, value: Value) -> Asking:

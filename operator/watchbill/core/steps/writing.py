@@ -14,10 +14,17 @@ _ABSENT = object()
 
 
 def conditioned(write: ApiRequest, version: str) -> ApiRequest:
-    """The write, which the server refuses for another version of the object than this."""
-    if not version or write.verb == "delete" or write.content == "json":
+    """The write, which the API server answers with a conflict for another version of the object than this.
+
+    A deletion is left as it is: its own options name the uid of the object that it is for.
+    """
+    if not version or write.verb == "delete":
         return write
     body = json.loads(write.body)
+    if write.content == "json":
+        # A `test` that fails is answered with 422, and a stale version with 409.
+        fence = {"op": "replace", "path": "/metadata/resourceVersion", "value": version}
+        return replace(write, body=json.dumps([fence, *body], sort_keys=True))
     body["metadata"] = {**(body.get("metadata") or {}), "resourceVersion": version}
     return replace(write, body=json.dumps(body, sort_keys=True))
 
