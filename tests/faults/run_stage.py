@@ -1,11 +1,13 @@
 """Whole operators that perform runs, in virtual time, and the team whose runbooks they are."""
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 from tests.faults.network import Fault
 from tests.faults.stage import Stage
+from tests.faults.virtual_time import played
 from tests.support.apiserver.resources import RESOURCES
 from tests.support.workloads import Workloads
 from watchbill.api.runbook_run_status import ENDED
@@ -124,3 +126,23 @@ class RunStage(Stage):
     async def pass_(self, **length: float) -> None:
         """Let so much time pass."""
         await self.rest(timedelta(**length).total_seconds())
+
+
+Story = Callable[[RunStage], Awaitable[None]]
+
+
+def tell(story: Story, replicas: int = 1) -> RunStage:
+    """The stage after a story; no part of an operator has ended by itself."""
+
+    async def main() -> RunStage:
+        stage = RunStage()
+        await stage.begin(replicas)
+        try:
+            await story(stage)
+        finally:
+            await stage.close()
+        return stage
+
+    stage = played(main)
+    assert [problem for operator in stage.operators for problem in operator.problems()] == []
+    return stage

@@ -15,7 +15,7 @@ from dev.controllers import Controllers
 from dev.operator_process import OperatorProcess
 from dev.receiver import Receiver
 from tests.support.kubectl import Kubectl
-from tests.support.people import Person, admin_client
+from tests.support.people import Person, Stage, admin_client, set_stage
 from tests.support.require import require
 from tests.support.shop import Shop
 from tests.support.team import Team
@@ -117,3 +117,10 @@ def _shop(kubectl: Kubectl, admin: Person, receiver: Receiver) -> Iterator[Shop]
     made = Shop(kubectl, admin, receiver)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """Rights for people in the namespace that the module calls NAMESPACE."""
+    with admin_client(cluster) as client:
+        yield set_stage(client, request.module.NAMESPACE)

@@ -2,16 +2,14 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from dev.cluster import Cluster
 from dev.operator_process import OperatorProcess
 from dev.waiting import wait_until
 from tests.support.kubectl import Kubectl
-from tests.support.people import Json, Stage, admin_client, set_stage
+from tests.support.people import Json, Stage
 from tests.support.plugin import environment_of, on_terminal, plugin
 from tests.support.runbook_team import PATIENCE, TARGET, Team, furnished, on
 from watchbill.cli.plugin.failure import ExitCode
@@ -21,12 +19,6 @@ pytestmark = pytest.mark.cluster
 NAMESPACE = "runbooks-by-plugin"
 REPLICAS: Json = {"name": "replicas", "type": "Integer", "min": 1, "max": 20}
 FILLED: Json = {"replicasParameter": "replicas"}
-
-
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster) -> Iterator[Stage]:
-    with admin_client(cluster) as client:
-        yield set_stage(client, NAMESPACE)
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,14 @@
 """What a run waits for on a real API server: approvals, the lock, limits, and the pause of all runs."""
 
 import itertools
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dev.cluster import Cluster
 from dev.operator_process import OperatorProcess
 from dev.waiting import wait_until
 from tests.support.kubectl import Kubectl
-from tests.support.people import Json, Stage, admin_client, set_stage
+from tests.support.people import Json, Stage
 from tests.support.runbook_team import PATIENCE, TARGET, Team, furnished
 
 pytestmark = pytest.mark.cluster
@@ -19,12 +17,6 @@ NAMESPACE = "runs-wait"
 REST: Json = {"name": "rest", "wait": {"duration": "2s"}}
 LOOK: Json = {"targetRef": TARGET, "condition": "object.metadata.name == 'cart'"}
 RESTART: Json = {"name": "act", "kubernetes": {"targetRef": TARGET, "restart": {}}}
-
-
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster) -> Iterator[Stage]:
-    with admin_client(cluster) as client:
-        yield set_stage(client, NAMESPACE)
 
 
 @pytest.fixture(scope="module")

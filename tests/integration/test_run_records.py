@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev.cluster import Cluster
 from dev.operator_process import OperatorProcess
 from dev.waiting import wait_until
 from tests.support.kubelet import kubelet
-from tests.support.people import Json, Stage, admin_client, set_stage
+from tests.support.people import Json, Stage
 from tests.support.runbook_team import NO_APPROVAL, PATIENCE, TARGET, Team, furnished, on
 from watchbill.api.runbook_run import RunbookRunSpec
 from watchbill.api.runbook_run_status import MAX_OUTPUT
@@ -23,12 +22,6 @@ CANARY = "opensesame-7391"
 LOG = "\n".join(f"line {number} {CANARY if number % 50 == 0 else ''}" for number in range(2000)) + "\n"
 SECRET: Json = {"name": "word", "secret": True}
 REPLICAS: Json = {"name": "replicas", "type": "Integer", "default": "3"}
-
-
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster) -> Iterator[Stage]:
-    with admin_client(cluster) as client:
-        yield set_stage(client, NAMESPACE)
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,13 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator
 
 import pytest
 
-from dev.cluster import Cluster
 from dev.operator_process import OperatorProcess
 from dev.waiting import wait_until
 from tests.support.kubectl import Kubectl
-from tests.support.people import Json, Stage, admin_client, set_stage
+from tests.support.people import Json, Stage
 from tests.support.runbook_team import NO_APPROVAL, PATIENCE, TARGET, Team, furnished, on
 
 pytestmark = pytest.mark.cluster
@@ -19,12 +17,6 @@ pytestmark = pytest.mark.cluster
 NAMESPACE = "runbooks-run"
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:incident-responder"
 SETTINGS: Json = {"apiVersion": "v1", "kind": "ConfigMap", "name": "settings"}
-
-
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster) -> Iterator[Stage]:
-    with admin_client(cluster) as client:
-        yield set_stage(client, NAMESPACE)
 
 
 @pytest.fixture(scope="module")

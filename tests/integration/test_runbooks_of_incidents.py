@@ -1,17 +1,16 @@
 """Runbooks and incidents on a real API server: marks, suggestions, runs that start by themselves, debt."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from time import monotonic
 
 import pytest
 
-from dev.cluster import Cluster
 from dev.errors import DevError
 from dev.operator_process import OperatorProcess
 from dev.waiting import wait_until
 from tests.support.builders import incident_class
-from tests.support.people import Json, Stage, admin_client, set_stage
+from tests.support.people import Json, Stage
 from tests.support.runbook_team import NO_APPROVAL, PATIENCE, TARGET, Team, furnished, on
 from watchbill.api.group import DEFAULT_OPERATOR_USER
 
@@ -21,12 +20,6 @@ NAMESPACE = "runbooks-of-incidents"
 CLASS = "runbooks-of-incidents"
 WINDOW = 3.0
 LISTED_WITHIN = 5.0
-
-
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster) -> Iterator[Stage]:
-    with admin_client(cluster) as client:
-        yield set_stage(client, NAMESPACE)
 
 
 @pytest.fixture(scope="module")

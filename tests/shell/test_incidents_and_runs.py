@@ -1,31 +1,14 @@
 """Where runbooks and incidents meet, with whole operators: marks, runs that start by themselves, and debt."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.faults.run_stage import Json, RunStage, patch
-from tests.faults.virtual_time import played
+from tests.faults.run_stage import Json, RunStage, patch, tell
 from watchbill.shell.paths import path_of
 
-Story = Callable[[RunStage], Awaitable[None]]
 OPERATOR = "system:serviceaccount:watchbill:watchbill"
 FOR_CART: Json = {"incidentRef": {"name": "cart"}}
 LOW: Json = {"risk": "Low"}
 SEV_3: Json = {"severity": "SEV-3"}
-
-
-def tell(story: Story, replicas: int = 1) -> None:
-    async def main() -> RunStage:
-        stage = RunStage()
-        await stage.begin(replicas)
-        try:
-            await story(stage)
-        finally:
-            await stage.close()
-        return stage
-
-    stage = played(main)
-    assert [problem for operator in stage.operators for problem in operator.problems()] == []
 
 
 def runs_of(stage: RunStage) -> list[Json]:

@@ -3,8 +3,7 @@
 import re
 from typing import Any
 
-from tests.faults.run_stage import RunStage, patch
-from tests.shell.test_runs import tell
+from tests.faults.run_stage import RunStage, patch, tell
 from watchbill.shell.cache import ObjectKey
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.runs.measuring import RunMeter

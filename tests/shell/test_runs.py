@@ -1,36 +1,16 @@
 """Runs that really run: whole operators, a server that holds objects, and accounts with their own rights."""
 
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.faults.network import Fault
-from tests.faults.run_stage import ACCOUNT, RunStage, call, patch
-from tests.faults.virtual_time import played
+from tests.faults.run_stage import ACCOUNT, RunStage, call, patch, tell
 from tests.support.apiserver.answers import Refusal
 from tests.support.apiserver.reading import Request
 from watchbill.shell.paths import path_of
-
-Story = Callable[[RunStage], Awaitable[None]]
-
-
-def tell(story: Story, replicas: int = 1) -> RunStage:
-    """The stage after a story; no part of an operator has ended by itself."""
-
-    async def main() -> RunStage:
-        stage = RunStage()
-        await stage.begin(replicas)
-        try:
-            await story(stage)
-        finally:
-            await stage.close()
-        return stage
-
-    stage = played(main)
-    assert [problem for operator in stage.operators for problem in operator.problems()] == []
-    return stage
 
 
 def test_a_step_changes_an_object_under_the_teams_account():
