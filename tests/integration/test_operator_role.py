@@ -58,6 +58,8 @@ EVERYBODYS = {
 OWN = {("patch", GROUP, f"{kind.plural}/status") for kind in KINDS} | {
     ("create", "", "events"),
     ("patch", "", "events"),
+    # Those that start by themselves; admission lets it in its own name alone.
+    ("create", GROUP, "runbookruns"),
 }
 
 

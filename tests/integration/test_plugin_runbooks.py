@@ -141,7 +141,7 @@ def test_a_name_that_is_not_the_callers_is_refused(team: Team, types: Any, kubec
         "apiVersion": "watchbill.dev/v1alpha1",
         "kind": "RunbookRun",
         "metadata": {"name": "forged-1"},
-        "spec": {"runbookRef": {"name": book}, "requestedBy": "bo"},
+        "spec": {"runbookRef": {"name": book}, "requestedBy": "bo", "parameters": {"replicas": "5"}},
     }
     answer = kubectl("-n", NAMESPACE, "create", "-f", "-", input=json.dumps(body), user="ana", check=False)
     assert "spec.requestedBy must name you, `ana`" in answer.stderr
