@@ -13,7 +13,7 @@ from dev.errors import DevError
 from dev.kubeconfigs import person_kubeconfig
 from dev.waiting import wait_until
 
-WORKLOADS = ("deployment", "replicaset", "statefulset", "daemonset")
+WORKLOADS = ("deployment", "replicaset", "statefulset", "daemonset", "job")
 """The controllers of what runs pods. No node takes a pod, but revisions, hashes and counts are real."""
 
 USER = "system:kube-controller-manager"
