@@ -128,7 +128,7 @@ def begin_cases(world: World) -> None:
         assert world.team.admin.create("runbooks", spec, name=name).succeeded
     for name, case in CASES.items():
         step = json.loads(json.dumps(case.step).replace("@SINK@", world.receiver.url))
-        more = {"incidentRef": {"name": case.incident}} if case.incident else {}
+        more: Json = {"incidentRef": {"name": case.incident}} if case.incident else {}
         world.runs[name] = world.team.run(name, {"name": "act", **NO_APPROVAL, **step}, **more)
     done(world, "manual-failure", "act")
 
@@ -172,6 +172,17 @@ def test_the_samples_did_what_they_say(world: World):
     )
     (told,) = arrived("/support")
     assert "Checkout is degraded; see incident checkout." in told.body.decode()
+
+
+def test_what_did_not_help_is_as_it_was(world: World):
+    for kind in ("kubernetes", "rollback", "traffic"):
+        world.ended(f"{kind}-timeout")
+    team = world.team
+    assert "paused" not in team.thing("deployments", "slow", APPS)["spec"]
+    (menu,) = team.thing("deployments", "menu", APPS)["spec"]["template"]["spec"]["containers"]
+    assert menu["image"] == "registry.example.com/web:2"
+    (rule,) = team.thing("httproutes", "search", GATEWAY)["spec"]["rules"]
+    assert [each["weight"] for each in rule["backendRefs"]] == [100, 0]
 
 
 def test_prometheus_is_asked_as_its_api_is_documented(world: World):

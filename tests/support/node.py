@@ -18,14 +18,17 @@ PAUSE = 0.1
 @contextmanager
 def node(name: str, admins: Collection[Person], folder: Path, log: str) -> Iterator[None]:
     """A node that runs the pods of these persons' namespaces, whose containers all say the same."""
+    ending, first = threading.Event(), next(iter(admins))
+    thread = threading.Thread(target=_serve, args=(name, admins, ending), daemon=True)
     with kubelet(folder, log) as port:
-        register(next(iter(admins)), name, port)
-        ending = threading.Event()
-        thread = threading.Thread(target=_serve, args=(name, admins, ending), daemon=True)
+        register(first, name, port)
         thread.start()
-        yield
-        ending.set()
-        thread.join()
+        try:
+            yield
+        finally:
+            ending.set()
+            thread.join()
+            first.ask("DELETE", f"/api/v1/nodes/{name}")
 
 
 def register(admin: Person, name: str, port: int) -> None:
