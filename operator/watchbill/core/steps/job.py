@@ -29,12 +29,6 @@ LONGEST = timedelta(minutes=10)
 KEPT_FOR = 24 * 3600
 """How many seconds the Job is kept when it is done, for people to look at its pod."""
 
-LATE = "DeadlineExceeded"
-"""Why a Job failed whose `activeDeadlineSeconds` are over (`JobReasonDeadlineExceeded` of batch/v1).
-
-They are the step's own timeout. A Job's times have no fractions of a second, so that either may end first.
-"""
-
 Json = dict[str, Any]
 
 
@@ -87,9 +81,8 @@ class JobKind:
         output = yield from _without_secrets((yield from _log(run, handle)), _job(step), run)
         if "Complete" in ended:
             return StepResult(Result.OK, output=output)
-        failed = ended["Failed"]
-        reason = "Timeout" if failed.get("reason") == LATE else "JobFailed"
-        return StepResult(Result.PERMANENT, reason=reason, message=failed.get("message", ""), output=output)
+        said = ended["Failed"].get("message", "")
+        return StepResult(Result.PERMANENT, reason="JobFailed", message=said, output=output)
 
     def patience(self, step: Step) -> None:
         """The step's own timeout."""
