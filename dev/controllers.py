@@ -13,8 +13,8 @@ from dev.errors import DevError
 from dev.kubeconfigs import person_kubeconfig
 from dev.waiting import wait_until
 
-WORKLOADS = ("deployment", "replicaset", "statefulset", "daemonset")
-"""The controllers of what runs pods. No node takes a pod, but revisions, hashes and counts are real."""
+WORKLOADS = ("deployment", "replicaset", "statefulset", "daemonset", "job")
+"""The controllers of what runs pods. Where no node takes a pod, revisions, hashes and counts are real yet."""
 
 USER = "system:kube-controller-manager"
 READY_SECONDS = 30.0

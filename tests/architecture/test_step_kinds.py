@@ -1,10 +1,13 @@
 """A new kind of step is complete, or a test says what was forgotten."""
 
+import ast
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.architecture.sources import read
+from tests.support.step_cases import ELSEWHERE, PATHS, unproven
 from watchbill.api.runbook import Runbook
 from watchbill.api.step import ACTING, KINDS, ActingBody, StepBody
 from watchbill.core.runs.readiness import runbook_problems
@@ -41,6 +44,24 @@ def test_every_kind_has_tests_and_an_example(name: str):
     book = Runbook.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     assert name in {step.kind for step in book.spec.steps}
     assert runbook_problems(book.spec) == ()
+
+
+@pytest.mark.feature("F40")
+def test_every_kind_goes_well_and_fails_and_takes_too_long_on_a_real_api_server():
+    missing = unproven(STEP_KINDS)
+    assert not missing, f"nothing walks the path {missing[0]}: {RECIPE} 6"
+
+
+@pytest.mark.feature("F40")
+@pytest.mark.parametrize("path", ELSEWHERE)
+def test_a_path_that_is_walked_elsewhere_is_walked_there(path: str):
+    file, _, name = ELSEWHERE[path].partition("::")
+    (found,) = (each for each in read(f"tests/integration/{file}").functions() if each.name == name)
+    assert "pytest.mark.feature('F40')" in {ast.unparse(each) for each in found.decorator_list}
+
+
+def test_a_kind_whose_paths_nobody_walks_is_found():
+    assert unproven(["wait", "teleport"]) == [f"teleport-{path}" for path in sorted(PATHS)]
 
 
 def test_nothing_is_left_of_a_kind_that_is_gone():

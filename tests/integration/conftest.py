@@ -12,8 +12,12 @@ import pytest
 from dev.assets import find_assets, find_controller_manager, kind_is_asked_for
 from dev.cluster import Cluster
 from dev.controllers import Controllers
+from dev.errors import DevError
+from dev.gateway.crds import ensure_http_route
 from dev.operator_process import OperatorProcess
+from dev.progress import Progress
 from dev.receiver import Receiver
+from dev.waiting import wait_until
 from tests.support.kubectl import Kubectl
 from tests.support.people import Person, Stage, admin_client, set_stage
 from tests.support.require import require
@@ -71,6 +75,22 @@ def controllers(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> I
     assert binary is not None
     with Controllers(cluster, binary, tmp_path_factory.mktemp("controllers")):
         yield
+
+
+@pytest.fixture(scope="module")
+def http_routes(cluster: Cluster, kubectl: Kubectl) -> Iterator[None]:
+    """The API server serves the Gateway API's own HTTPRoute, for the tests of a module."""
+    try:
+        manifest = str(ensure_http_route(os.environ, Progress()))
+    except DevError as error:
+        require(False, f"the CRD of HTTPRoute: {error}")
+        raise
+    kubectl("apply", "--server-side", f"--filename={manifest}")
+    # `kubectl wait` fails as long as the conditions are the manifest's own: null.
+    served = ("get", "--raw", "/apis/gateway.networking.k8s.io/v1/httproutes")
+    wait_until(lambda: kubectl(*served, check=False).stderr.strip() or None, 30)
+    yield
+    kubectl("delete", f"--filename={manifest}")
 
 
 @pytest.fixture

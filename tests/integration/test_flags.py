@@ -13,12 +13,15 @@ from dev.cluster import Cluster
 from dev.errors import DevError
 from dev.operator_process import OperatorProcess
 from dev.progress import Progress
+from dev.receiver import Receiver
 from dev.unleash.server import ADMIN_TOKEN, CLIENT_TOKEN, Unleash
 from dev.unleash.tools import Tools, ensure_tools
 from dev.waiting import wait_until
 from tests.support.people import Json, Stage, admin_client, set_stage
 from tests.support.require import require
 from tests.support.runbook_team import NO_APPROVAL, TARGET, Team, furnished
+from tests.support.step_world import answers, approve, request, sample
+from watchbill.api.runbook_run_status import ENDED
 
 pytestmark = pytest.mark.cluster
 
@@ -43,14 +46,14 @@ class Flags:
         assert made.status_code == 201, made.text
         self.turn(name, "on")
 
-    def turn(self, name: str, way: str) -> None:
+    def turn(self, name: str, way: str, environment: str = "development") -> None:
         """Turns a flag on or off, as somebody at its console would."""
-        answer = self._ask("POST", f"/{name}/environments/development/{way}")
+        answer = self._ask("POST", f"/{name}/environments/{environment}/{way}")
         assert answer.is_success, answer.text
 
-    def is_on(self, name: str) -> bool:
+    def is_on(self, name: str, environment: str = "development") -> bool:
         """Whether the flag is on."""
-        return bool(self._ask("GET", f"/{name}/environments/development").json()["enabled"])
+        return bool(self._ask("GET", f"/{name}/environments/{environment}").json()["enabled"])
 
     def client_has(self, name: str) -> bool:
         """Whether an application's client is told that the flag is on."""
@@ -109,6 +112,24 @@ def turned(flags: Flags, feature: str, enabled: bool, secret: Json = SECRET, **m
     return {"name": "turn", "flag": flag, **NO_APPROVAL, **more}
 
 
+@pytest.mark.feature("F40")
+def test_the_sample_turns_a_flag_of_unleash_off(team: Team, flags: Flags, receiver: Receiver):
+    flags.make("new-checkout")
+    flags.turn("new-checkout", "on", "production")
+    receiver.script("/prometheus/api/v1/query", answers("0.01"))
+    book = sample("flag", team.stage.namespace, receiver.url)
+    book["spec"]["steps"][0]["flag"]["unleash"]["baseURL"] = flags.url
+    run = request(team, book)
+
+    def complaint() -> str | None:
+        approve(team)
+        return None if team.status(run).get("phase") in ENDED else json.dumps(team.status(run))
+
+    wait_until(complaint, LONGEST, pause=0.1)
+    assert team.status(run)["phase"] == "Succeeded", team.status(run)
+    assert not flags.is_on("new-checkout", "production")
+
+
 def step_phase(team: Team, run: str, phase: str) -> Json:
     """The step of the run, once it is in this phase."""
 
@@ -144,6 +165,7 @@ def test_a_flag_of_unleash_is_on_again_when_turning_it_off_did_not_help(team: Te
     assert (status["phase"], flags.is_on("search")) == ("Undone", True), status
 
 
+@pytest.mark.feature("F40")
 def test_a_flag_that_is_not_there_says_so(team: Team, flags: Flags):
     (step,) = team.ended(team.run("nothing", turned(flags, "nothing", False)))["steps"]
     said = "Unleash: HTTP 404: there is no such project, environment or flag"

@@ -9,6 +9,7 @@ import pytest
 from dev.operator_process import OperatorProcess
 from dev.waiting import wait_until
 from tests.support.kubelet import kubelet
+from tests.support.node import register
 from tests.support.people import Json, Stage
 from tests.support.runbook_team import NO_APPROVAL, PATIENCE, TARGET, Team, furnished, on
 from watchbill.api.runbook_run import RunbookRunSpec
@@ -36,14 +37,7 @@ def team(stage: Stage, operator: OperatorProcess) -> Team:
 def node(team: Team, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of a node whose containers all have said the same."""
     with kubelet(tmp_path_factory.mktemp("kubelet"), LOG) as port:
-        answer = team.admin.ask("POST", "/api/v1/nodes", {"metadata": {"name": "node-of-logs"}})
-        assert answer.succeeded, answer.message
-        status = {
-            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
-        }
-        answer = team.admin.ask("PATCH", "/api/v1/nodes/node-of-logs/status", {"status": status})
-        assert answer.succeeded, answer.message
+        register(team.admin, "node-of-logs", port)
         yield "node-of-logs"
 
 

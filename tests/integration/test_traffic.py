@@ -1,20 +1,14 @@
 """A shift of traffic on a real API server that serves the Gateway API's own HTTPRoute."""
 
 import json
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from dev.cluster import Cluster
-from dev.errors import DevError
-from dev.gateway.crds import ensure_http_route
 from dev.operator_process import OperatorProcess
-from dev.progress import Progress
 from dev.waiting import wait_until
-from tests.support.kubectl import Kubectl
 from tests.support.people import Json, Stage, admin_client, set_stage
-from tests.support.require import require
 from tests.support.runbook_team import NO_APPROVAL, TARGET, Team, furnished
 
 pytestmark = pytest.mark.cluster
@@ -37,22 +31,7 @@ def shift(first: int, second: int, **more: Json) -> Json:
 
 
 @pytest.fixture(scope="module")
-def http_route(cluster: Cluster) -> Iterator[None]:
-    """The API server serves HTTPRoutes, for these tests alone."""
-    try:
-        manifest = str(ensure_http_route(os.environ, Progress()))
-    except DevError as error:
-        require(False, f"the CRD of HTTPRoute: {error}")
-        raise
-    kubectl = Kubectl(cluster)
-    kubectl("apply", "--server-side", f"--filename={manifest}")
-    kubectl("wait", "--for=condition=Established", f"crd/httproutes.{GROUP}", "--timeout=30s")
-    yield
-    kubectl("delete", f"--filename={manifest}")
-
-
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster, http_route: None) -> Iterator[Stage]:
+def stage(cluster: Cluster, http_routes: None) -> Iterator[Stage]:
     with admin_client(cluster) as client:
         yield set_stage(client, "traffic")
 

@@ -5,6 +5,7 @@
 3. This file: one entry.
 4. `tests/core/steps/test_x.py`: success, failure and what nobody can tell.
 5. `examples/runbooks/x.yaml`: one Runbook that uses it.
+6. `tests/support/step_cases.py`: how it fails and how it takes too long on a real API server.
 
 Then `make generate`. `tests/architecture/test_step_kinds.py` names the step that was forgotten.
 """
