@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tests.faults.network import Fault
+from tests.faults.plans import plan_of
+from tests.faults.play import play
 from tests.faults.run_stage import ACCOUNT, RunStage, call, patch, tell
 from tests.support.apiserver.answers import Refusal
 from tests.support.apiserver.reading import Request
@@ -428,3 +430,10 @@ def test_a_status_that_is_refused_for_good_is_tried_ever_more_rarely_and_nothing
         assert (await stage.ended())["phase"] == "Succeeded"
 
     tell(story)
+
+
+def test_who_was_away_for_longer_than_a_check_may_take_looks_before_anything_is_taken_back():
+    """A process is frozen for a minute before it records that a step was done, which is to show in a minute."""
+    run = play(plan_of("run-patch@1:runbookruns-status~4.frozen-before"))
+    assert isinstance(run.stage, RunStage)
+    assert (run.happened, run.stage.of_run()["phase"], run.stage.load) == (1, "Succeeded", "low")

@@ -185,10 +185,15 @@ def _judged(draft: RunDraft, step: StepStatus, body: Step, kind: LocalKind) -> R
 
 
 def _overdue(draft: RunDraft, step: StepStatus) -> RunDraft:
-    """The draft in which what was waited for in vain has failed; a first look is always taken."""
+    """The draft in which what was waited for in vain has failed.
+
+    A first look is always taken, and the one that is due: a process that was away for as long has not seen
+    what became of it.
+    """
     deadline = step.deadline_time
     looked = step.attempts > 0 or step.phase == "Verifying"
-    if deadline is None or draft.now < deadline or not looked or _is_flying(draft, step):
+    is_due = step.next_time is None or step.next_time <= draft.now
+    if deadline is None or draft.now < deadline or not looked or is_due or _is_flying(draft, step):
         return draft
     message = step.message or "it took too long"
     if step.phase == "Verifying":
