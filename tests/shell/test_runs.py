@@ -433,7 +433,7 @@ def test_a_status_that_is_refused_for_good_is_tried_ever_more_rarely_and_nothing
 
 
 def test_who_was_away_for_longer_than_a_check_may_take_looks_before_anything_is_taken_back():
-    """A process is frozen for a minute before it records that a step was done, which is to show in a minute."""
+    """A process is frozen for a minute, which is what the check may take, before it records the step."""
     run = play(plan_of("run-patch@1:runbookruns-status~4.frozen-before"))
     assert isinstance(run.stage, RunStage)
     assert (run.happened, run.stage.of_run()["phase"], run.stage.load) == (1, "Succeeded", "low")
