@@ -99,7 +99,7 @@ class TestEverySecret:
 
     def test_of_a_runbook_is_read_as_its_account_whose_token_its_author_may_have(self):
         assert set(paths_below(spec_schema("runbooks"), "SecretRef"))
-        (guard,) = validations(ACCOUNTS)
+        guard, _ = validations(ACCOUNTS)
         assert "subresource('token')" in guard["expression"]
         assert "name(object.spec.serviceAccountName).check('create')" in guard["expression"]
 
