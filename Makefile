@@ -15,6 +15,8 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 # processes starts a control plane of its own.
 FAST_WORKERS ?= 2
 CLUSTER_WORKERS ?= 3
+# What a file sets up on the API server it sets up once: its tests stay with one worker.
+BY_FILE := --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## list the targets
@@ -48,7 +50,7 @@ test: $(STAMP) ## run every test: the fast ones first, then those that need an A
 	@$(BIN)/python -m dev contract || true
 	@rm -f .dev/results.json; failed=0; \
 	$(BIN)/python -m pytest -m 'not cluster' --dist worksteal -n $(FAST_WORKERS) || failed=1; \
-	$(BIN)/python -m pytest -m cluster --dist worksteal -n $(CLUSTER_WORKERS) || failed=1; \
+	$(BIN)/python -m pytest -m cluster $(BY_FILE) -n $(CLUSTER_WORKERS) || failed=1; \
 	$(BIN)/python -m tests.plugins.features summary || failed=1; \
 	exit $$failed
 
