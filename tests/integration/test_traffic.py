@@ -102,15 +102,16 @@ def test_all_traffic_moves_back_when_it_did_not_help(team: Team, route: str):
 def test_what_somebody_has_changed_since_is_left_as_it_is(team: Team, route: str):
     seen = {"targetRef": TARGET, "condition": "object.spec.replicas == 99", "within": "6s"}
     run = team.run("changed-since", shift(0, 100, verify=seen))
-    wait_until(lambda: None if shares(team) == [0, 100] else "it has not moved", LONGEST)
-    patch = [{"op": "replace", "path": "/spec/rules/1/backendRefs/0/weight", "value": 40}]
-    path = team.admin.path("httproutes", "checkout", VERSION)
-    headers = {"Content-Type": "application/json-patch+json"}
-    assert team.admin.client.patch(path, content=json.dumps(patch), headers=headers).is_success
 
     def step() -> Json:
         return dict((team.status(run).get("steps") or [{}])[0])
 
+    # Until it has read back what it set, a change by somebody else is waited for.
+    wait_until(lambda: None if step().get("phase") == "Verifying" else json.dumps(step()), LONGEST)
+    patch = [{"op": "replace", "path": "/spec/rules/1/backendRefs/0/weight", "value": 40}]
+    path = team.admin.path("httproutes", "checkout", VERSION)
+    headers = {"Content-Type": "application/json-patch+json"}
+    assert team.admin.client.patch(path, content=json.dumps(patch), headers=headers).is_success
     wait_until(lambda: None if step().get("phase") == "UndoFailed" else json.dumps(step()), LONGEST)
     assert step()["reason"] == "ChangedSince"
     assert '{"checkout-v1": 40, "checkout-v2": 100}' in step()["message"]
