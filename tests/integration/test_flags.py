@@ -233,7 +233,8 @@ def test_a_flag_of_flagd_is_as_it_was_when_it_did_not_help_whatever_became_of_ot
 @pytest.mark.feature("F43")
 def test_a_flag_that_somebody_has_changed_since_is_left_as_it_is(team: Team, file: Json):
     run = team.run("file-changed", in_file(verify=NEVER))
-    until(lambda: file_of(team)["flags"]["checkout"]["defaultVariant"] == "off", "it is not set")
+    # Until it has read back what it set, a change by somebody else is waited for.
+    step_phase(team, run, "Verifying")
     theirs = FLAG | {"defaultVariant": "third"}
     write_file(team, {"flags": file_of(team)["flags"] | {"checkout": theirs}})
     step = step_phase(team, run, "UndoFailed")
