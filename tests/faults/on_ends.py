@@ -41,7 +41,8 @@ def _may_stay_open(run: Run) -> bool:
     refused = any(entry.credentials for entry in entries(run))
     if isinstance(run.stage, RunStage):
         # What a person is asked of a run stays open until somebody has looked.
-        return True
+        uid = run.stage.run_body().get("metadata", {}).get("uid", "")
+        return all(key.partition("/")[0] == uid for key in run.stage.vendors.open_alerts)
     return unseen or (refused and any(run.stage.is_true("Degraded", name) for name in NAMES))
 
 

@@ -12,6 +12,7 @@ from tests.support.kubectl import Kubectl
 from tests.support.shop import BACKUP, Shop, hop_of
 from tests.support.team import ROUTING_KEY, condition
 from watchbill.api.group import API_VERSION
+from watchbill.shell.incidents import CLAIM_PATIENCE
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("operator")]
 
@@ -159,7 +160,11 @@ def test_an_edit_of_what_has_changed_meanwhile_is_refused_and_says_where(shop: S
     assert answer.message == f'Apply failed with 1 conflict: conflict with "tests": {where}'
 
 
-def test_people_who_edit_an_incident_without_end_keep_no_page_from_going_out_once(shop: Shop):
+@pytest.mark.parametrize(("pace", "within"), [(PACE, 5), (0.0, CLAIM_PATIENCE.total_seconds() + 10)])
+def test_who_edits_an_incident_without_end_keeps_no_page_from_going_out_once(
+    shop: Shop, pace: float, within: float
+):
+    """At the speed of a loop that does nothing else a claim may not get through: then it goes without one."""
     shop.ladder("checkout", ("first", "5m", [target(BACKUP)]))
     shop.receiver.script(shop.at("backup"), Reaction(delay=0.5), times=1)
     shop.declare()
@@ -167,19 +172,21 @@ def test_people_who_edit_an_incident_without_end_keep_no_page_from_going_out_onc
     edits: list[str] = []
 
     def edit() -> None:
-        while not ended.wait(PACE):
+        while not ended.wait(pace):
             edits.append(f"{len(edits)} customers")
             shop.patch(summary=edits[-1])
 
     editing = threading.Thread(target=edit)
     editing.start()
     try:
-        shop.paged("checkout", shop.at("backup"), within=5)
-        shop.wait_for(lambda i: hop_of(i, BACKUP)["state"] == "Accepted")
+        shop.paged("checkout", shop.at("backup"), within=within)
+        if pace:
+            shop.wait_for(lambda i: hop_of(i, BACKUP)["state"] == "Accepted")
         wait_until(lambda: None if len(edits) > MANY else "people are slow", 20)
     finally:
         ended.set()
         editing.join()
+    shop.wait_for(lambda i: hop_of(i, BACKUP)["state"] == "Accepted")
     uid = shop.incident()["metadata"]["uid"]
     assert (shop.incident()["spec"]["summary"], hooked(shop, "trigger")) == (edits[-1], [uid])
 

@@ -241,6 +241,13 @@ class TestWhatNobodyCanTell:
         assert isinstance(told.effects[-1], AskPerson)
         assert len(told.written) == 1
 
+    def test_is_owed_as_what_was_surely_changed_for_a_while(self):
+        told = world(scale("up", 5, **ALONE))
+        told.fault = lambda request: lost(request) if writes(request) else None
+        told.play(SOON)
+        (debt,) = told.status.debt
+        assert (debt.step, debt.what, debt.owner) == ("up", "scale Deployment checkout", "ana")
+
     def test_is_not_over_before_a_person_was_reached(self):
         told = world(scale("up", 5, **ALONE))
         told.fault = lambda request: lost(request) if writes(request) else None

@@ -162,7 +162,7 @@ class TestTheChange:
 
     def test_that_is_refused_says_what_stays_suspended(self):
         result, _ = self.act((200, {}), (409, refused("modified")), (403, refused("cannot")))
-        assert (result.result, result.reason) == (Result.PERMANENT, "OwnerSuspended")
+        assert (result.result, result.reason, result.owes) == (Result.PERMANENT, "OwnerSuspended", True)
         assert result.message == "modified; suspended stays Kustomization apps: cannot"
 
     def test_that_nobody_can_tell_of_keeps_the_owner_suspended(self):

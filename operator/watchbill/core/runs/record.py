@@ -109,6 +109,7 @@ def _cleaned(outcome: RunOutcome) -> StepResult:
         text,
         undo,
         result.planned,
+        result.owes,
     )
 
 
@@ -122,9 +123,12 @@ def _with_output(draft: RunDraft, step: StepStatus, outcome: RunOutcome) -> RunD
 def _acted(draft: RunDraft, step: StepStatus, effect: ActOn, result: StepResult) -> RunDraft:
     name = step.name
     draft = draft.with_step(name, attempts=step.attempts + 1, claim=None)
+    debt = masked(result.planned.debt, effect.run.masked) if result.planned is not None else ""
+    if result.result == Result.UNKNOWN or result.owes:
+        # What may have been changed is owed as what was.
+        draft = finishing.indebted(draft, name, debt)
     match result.result:
         case Result.OK:
-            debt = masked(result.planned.debt, effect.run.masked) if result.planned is not None else ""
             draft = finishing.indebted(draft.with_step(name, undo=result.undo), name, debt)
             if not result.pending:
                 return finishing.done(draft, effect.body, result.output)

@@ -115,7 +115,9 @@ def orphaned(draft: RunDraft, step: StepStatus) -> RunDraft:
     said = "the process that did it is gone, and nobody can tell whether it was done"
     if step.phase == "Acting" and not isinstance(kind, LocalKind) and not kind.unknown_stops:
         return finishing.succeeded(draft.with_step(step.name, claim=None), step.name, said)
-    return finishing.unknown(draft, step.name, said)
+    # Of what may have been changed no more is known than what the step itself says.
+    owing = finishing.indebted(draft, step.name, "") if step.phase == "Acting" else draft
+    return finishing.unknown(owing, step.name, said)
 
 
 def _pending(draft: RunDraft, step: StepStatus) -> RunDraft:

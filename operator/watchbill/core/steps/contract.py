@@ -149,6 +149,8 @@ class StepResult:
     """How to take back what was done, in JSON."""
     planned: Planned | None = None
     """The new plan, where it is not the one that was to be done."""
+    owes: bool = False
+    """What the plan owes is owed, though the step failed."""
 
 
 @dataclass(frozen=True, slots=True)

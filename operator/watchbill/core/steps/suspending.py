@@ -68,7 +68,7 @@ def released(failure: StepResult, releases: Sequence[Reversal]) -> Talk:
         if not answer.is_ok:
             said = f"{failure.message}; suspended stays {names}: {answer.message}"
             result = Result.UNKNOWN if answer.result == Result.UNKNOWN else Result.PERMANENT
-            return StepResult(result, message=said, reason="OwnerSuspended")
+            return StepResult(result, message=said, reason="OwnerSuspended", owes=True)
     return failure
 
 
