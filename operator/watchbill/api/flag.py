@@ -16,43 +16,38 @@ BaseUrl = Annotated[str, Field(min_length=8, max_length=512, pattern=r"^https?:/
 """An http or https URL without a query."""
 
 
-class Unleash(SpecModel):
+class FlagOfService(SpecModel):
+    """One flag of a service in one environment, which is on or off there."""
+
+    project: KeyTemplate = Field(
+        description="project is the id or key of the project, such as default; parameters may stand in it."
+    )
+    environment: KeyTemplate = Field(
+        description="environment is the name or key of the environment; parameters may stand in it."
+    )
+    feature: KeyTemplate = Field(
+        description="feature is the name or key of the flag; parameters may stand in it."
+    )
+    enabled: bool = Field(description="enabled says whether the flag, or its targeting, is to be on.")
+    authorization_secret_ref: SecretKeyRef = Field(
+        description="authorizationSecretRef names the Secret with the API or access token; it is read as the "
+        "runbook's account."
+    )
+
+
+class Unleash(FlagOfService):
     """One flag of Unleash in one environment."""
 
     base_url: BaseUrl = Field(alias="baseURL", description="baseURL is where Unleash is, without /api/admin.")
-    project: KeyTemplate = Field(
-        description="project is the id of the project, such as default; parameters may stand in it."
-    )
-    environment: KeyTemplate = Field(
-        description="environment is the name of the environment; parameters may stand in it."
-    )
-    feature: KeyTemplate = Field(description="feature is the name of the flag; parameters may stand in it.")
-    enabled: bool = Field(description="enabled says whether the flag is to be on.")
-    authorization_secret_ref: SecretKeyRef = Field(
-        description="authorizationSecretRef names the Secret with the API token; it is read as the runbook's "
-        "account."
-    )
 
 
-class LaunchDarkly(SpecModel):
+class LaunchDarkly(FlagOfService):
     """One flag of LaunchDarkly in one environment."""
 
     base_url: BaseUrl = Field(
         default="https://app.launchdarkly.com",
         alias="baseURL",
         description="baseURL is where LaunchDarkly is, without /api/v2.",
-    )
-    project: KeyTemplate = Field(
-        description="project is the key of the project, such as default; parameters may stand in it."
-    )
-    environment: KeyTemplate = Field(
-        description="environment is the key of the environment; parameters may stand in it."
-    )
-    feature: KeyTemplate = Field(description="feature is the key of the flag; parameters may stand in it.")
-    enabled: bool = Field(description="enabled says whether the flag's targeting is to be on.")
-    authorization_secret_ref: SecretKeyRef = Field(
-        description="authorizationSecretRef names the Secret with the access token; it is read as the "
-        "runbook's account."
     )
 
 
