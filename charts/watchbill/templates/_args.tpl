@@ -1,8 +1,8 @@
 {{- /* The arguments of the container. What `watchbill run` takes: docs/reference/cli.md. */}}
 {{- define "watchbill.args" -}}
+- run
 {{- $denyPrivate := "--egress-deny-private" }}
 {{- $allow := "--egress-allow" }}
-- run
 - --namespace={{ .Release.Namespace }}
 - --service-account={{ include "watchbill.serviceAccount" . }}
 - --log-level={{ .Values.logging.level }}

@@ -18,14 +18,20 @@
 system:serviceaccount:{{ .Release.Namespace }}:{{ include "watchbill.serviceAccount" . }}
 {{- end }}
 
-{{- define "watchbill.selectorLabels" -}}
+{{- define "watchbill.release" -}}
 app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- /* The labels of the operator's own pods, and of no others. */}}
+{{- define "watchbill.selectorLabels" -}}
+{{ include "watchbill.release" . }}
+app.kubernetes.io/component: operator
+{{- end }}
+
 {{- define "watchbill.labels" -}}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
-{{ include "watchbill.selectorLabels" . }}
+{{ include "watchbill.release" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with .Values.commonLabels }}
