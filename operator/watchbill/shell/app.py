@@ -17,6 +17,7 @@ from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey, Raw, Version, key_of
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
+from watchbill.shell.egress import Egress
 from watchbill.shell.events import Recorder
 from watchbill.shell.fresh import FreshReads
 from watchbill.shell.health import CannotListen, HealthServer, Ticker, liveness, readiness
@@ -25,6 +26,7 @@ from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts
 from watchbill.shell.kube import Kube
 from watchbill.shell.leader import Elector, LeaseName
 from watchbill.shell.lookout import Lookout, Watched
+from watchbill.shell.mail import Mailer
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.neighbors import Neighbors
 from watchbill.shell.observe import Observer
@@ -62,7 +64,7 @@ class Surroundings:
     """What a process meets outside of itself, besides the API server; a rehearsal brings its own."""
 
     clock: Callable[[], Clock] = Clock
-    web: Callable[[], Web] = Web
+    web: Callable[[Egress], Web] = Web
     watch: Callable[[Credentials, Clock, Metrics, Deliver], Watch] = Watch
 
 
@@ -90,8 +92,9 @@ class App:
         self._fresh = FreshReads(self.kube, self.cache, self.clock.monotonic)
         self.syncer = Syncer(self.kube, self.cache, self.metrics, self.inbox.deliver, self._fresh)
         self.sweep = Sweep(self.kube, self._look_again, self.queue.empty)
-        web = around.web()
-        self.sender = Sender(self.clock, web=web)
+        egress = Egress(settings.egress)
+        web, own_web = around.web(egress), around.web(Egress())
+        self.sender = Sender(self.clock, web=web, mailer=Mailer(egress=egress), own_web=own_web)
         self._neighbors = Neighbors(self.cache, self.queue.add, lambda: self.syncer.synced)
         self._ticker = Ticker(self.clock.monotonic)
         live = liveness(self._ticker, self.queue, self.watch, self.elector, self.syncer)
