@@ -20,7 +20,7 @@ INTRODUCTION = """<!-- Made by `make generate` from operator/watchbill/api; edit
 {description}
 
 `apiVersion: {version}`, {scope}; `kubectl get {names}`.
-`[]` stands for each item of a list, `<key>` for each key of a map. A required field is so within what it is part of.
+`[]` stands for each item of a list, `<key>` for each key of a map. What is required is so within its parent.
 """
 
 HEADINGS = {
