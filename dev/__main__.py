@@ -1,4 +1,4 @@
-"""`python -m dev up|down|status|build|controllers|contract|generate|demo`: what the Makefile runs."""
+"""`python -m dev up|down|status|build|controllers|helm|contract|generate|demo`: what the Makefile runs."""
 
 import argparse
 import importlib
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from dev.assets import ensure_assets, ensure_controller_manager
+from dev.assets import ensure_assets, ensure_controller_manager, ensure_helm
 from dev.cluster import Cluster
 from dev.contract.tools import ensure_tools
 from dev.demo import KILLS
@@ -58,6 +58,12 @@ def controllers(_: argparse.Namespace) -> int:
     return 0
 
 
+def helm(_: argparse.Namespace) -> int:
+    """Builds Helm, which the tests of the chart need, or finds that it is there, and prints where."""
+    print(ensure_helm(os.environ, Progress()))
+    return 0
+
+
 def contract(_: argparse.Namespace) -> int:
     """Installs what the contract tests need, or finds that it is there, and prints where."""
     tools = ensure_tools(os.environ, Progress())
@@ -83,6 +89,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "status": status,
     "build": build,
     "controllers": controllers,
+    "helm": helm,
     "contract": contract,
     "generate": generate,
     "demo": demo,

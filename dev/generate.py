@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from dev.chart import CHART
+from dev.chart import FILES as CHART_FILES
+from dev.chart_readme import README, readme_page
 from dev.fields_reference import FOLDER, fields_page, path_of
 from dev.layout import REPOSITORY
 from dev.metrics_reference import METRICS, metrics_page
@@ -20,7 +23,13 @@ HEADER = "# Made by `make generate` from operator/watchbill/api; edit the models
 
 STAMP_HEADER = "# For Kubernetes 1.36 and later. Below, leave this file out: people type their own names.\n"
 
-WHOLLY_GENERATED = ("crds/*.yaml", "config/admission/*.yaml", f"{FOLDER}/*.md")
+WHOLLY_GENERATED = (
+    "crds/*.yaml",
+    "config/admission/*.yaml",
+    f"{FOLDER}/*.md",
+    f"{CHART}/templates/crds/*.yaml",
+    f"{CHART}/templates/admission/*.yaml",
+)
 """The files of which one that nothing makes any more is a leftover."""
 
 Row = tuple[str, Callable[[], str]]
@@ -40,6 +49,8 @@ GENERATED: list[Row] = [
     (CONDITIONS, conditions_page),
     (METRICS, metrics_page),
     *((path_of(kind), partial(fields_page, kind)) for kind in KINDS),
+    *CHART_FILES,
+    (README, readme_page),
 ]
 """Every generated file; each text is the same for the same models."""
 
