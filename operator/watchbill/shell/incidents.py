@@ -183,6 +183,7 @@ class IncidentKeeper:
 
     async def _write(self, key: ObjectKey, incident: Incident, settled: Settled) -> None:
         parts, status = self._parts, settled.decision.status
+        parts.tally.writing(incident, status)
         written = await parts.store.write(incident, status, _rank(incident, settled.decision))
         parts.unwritten.written(key, settled.outcomes)
         if parts.observer.knows(key):  # What was deleted during the write is counted no more.
@@ -243,13 +244,17 @@ class IncidentKeeper:
         outcomes = unwritten.outcomes(key)
         if not outcomes:
             return None
+        status = unwritten.start(key, incident, now)
+        self._parts.tally.writing(incident, status)
         try:
-            await self._parts.store.write(incident, unwritten.start(key, incident, now))
+            await self._parts.store.write(incident, status)
         except (Conflict, NotFound):
             raise
         except KubeError:
             return WRITE_AGAIN
         unwritten.written(key, len(outcomes))
+        if self._parts.observer.knows(key):
+            self._parts.tally.written(incident, status)
         return None
 
     def _unwritable(
