@@ -240,21 +240,20 @@ class IncidentKeeper:
 
     async def _only_record(self, key: ObjectKey, incident: Incident) -> timedelta | None:
         """Write what this process did and decided while it still led, and decide nothing new."""
-        unwritten, now = self._parts.unwritten, self._parts.clock.now()
-        outcomes = unwritten.outcomes(key)
+        parts, outcomes = self._parts, self._parts.unwritten.outcomes(key)
         if not outcomes:
             return None
-        status = unwritten.start(key, incident, now)
-        self._parts.tally.writing(incident, status)
+        status = parts.unwritten.start(key, incident, parts.clock.now())
+        parts.tally.writing(incident, status)
         try:
-            await self._parts.store.write(incident, status)
+            await parts.store.write(incident, status)
         except (Conflict, NotFound):
             raise
         except KubeError:
             return WRITE_AGAIN
-        unwritten.written(key, len(outcomes))
-        if self._parts.observer.knows(key):
-            self._parts.tally.written(incident, status)
+        parts.unwritten.written(key, len(outcomes))
+        if parts.observer.knows(key):
+            parts.tally.written(incident, status)
         return None
 
     def _unwritable(
