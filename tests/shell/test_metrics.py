@@ -1,5 +1,10 @@
 """The names that dashboards and alerts are written with."""
 
+from collections.abc import Mapping
+
+import pytest
+
+from tests.shell.running import Running
 from watchbill.shell.metrics import Metrics
 
 NAMES = {
@@ -66,3 +71,20 @@ def test_two_processes_in_one_do_not_share_metrics():
     first, second = Metrics(), Metrics()
     first.active_workers.set(3)
     assert second.registry.get_sample_value("watchbill_active_workers") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("watchbill_kube_events_dropped_total", {"reason": "Forbidden"}),
+        ("watchbill_reconcile_errors_total", {"controller": "runbookrun"}),
+        ("watchbill_watch_missed_total", {"kind": "Connection"}),
+        ("watchbill_runbook_runs_ended_total", {"result": "Failed"}),
+        ("watchbill_runbook_steps_blocked_total", {"reason": "OutcomeUnknown"}),
+        ("watchbill_runbook_steps_blocked_total", {"reason": "UndoFailed"}),
+    ],
+)
+async def test_what_is_alerted_on_at_its_first_increase_is_0_at_the_start(
+    found: Running, name: str, labels: Mapping[str, str]
+):
+    assert found.app.metrics.registry.get_sample_value(name, dict(labels)) == 0

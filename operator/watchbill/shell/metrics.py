@@ -5,7 +5,7 @@ No label ever holds an object's name, a user or a free text.
 """
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from prometheus_client import (
     CollectorRegistry,
@@ -32,6 +32,15 @@ INCIDENT = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 8640
 
 STEP = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400)
 """Buckets in seconds for a step of a run: one request to one day."""
+
+
+def started_at_zero(counter: Counter, values: Iterable[str]) -> None:
+    """Show the counter's one label with each of these values before anything was counted.
+
+    Prometheus sees no increase where a series begins with 1.
+    """
+    for value in values:
+        counter.labels(value)
 
 
 class Metrics:
