@@ -278,6 +278,8 @@ class App:
 
     def _changed(self, key: ObjectKey, raw: Raw) -> None:
         self.queue.add(key, urgent=key.kind == "Incident" and not (raw.get("status") or {}).get("pages"))
+        if key.kind == "IncidentClass":
+            self.tally.severities = ranks_of(self.cache.list("IncidentClass"))
         if key.kind == "Incident":
             self._store.outdated(key)
             self.tally.seen(raw)
