@@ -98,6 +98,7 @@ lock: $(STAMP) ## pin the requirements again; ARGS=--upgrade takes newer version
 	$(LOCK) $(ARGS) requirements/runtime.in -o requirements/runtime.txt
 	$(LOCK) $(ARGS) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) $(ARGS) requirements/contract.in -o requirements/contract.txt
+	$(LOCK) $(ARGS) requirements/build.in -o requirements/build.txt
 	cd dev/contract && npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
 # Made once, and brought up to date when the pins or the project's own metadata change.
