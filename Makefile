@@ -46,6 +46,7 @@ down: $(STAMP) ## stop the local control plane
 test: $(STAMP) ## run every test: the fast ones first, then those that need an API server
 	@$(BIN)/python -m dev build
 	@$(BIN)/python -m dev controllers
+	@$(BIN)/python -m dev helm
 	@# Without these the contract tests are skipped loudly, and fail where CI is set.
 	@$(BIN)/python -m dev contract || true
 	@rm -f .dev/results.json; failed=0; \

@@ -1,4 +1,4 @@
-"""`python -m dev up|down|status|build|controllers|contract|generate|demo|image|cluster`, for the Makefile."""
+"""What the Makefile runs: `python -m dev` with one of the commands that `--help` lists."""
 
 import argparse
 import importlib
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from dev.assets import ensure_assets, ensure_controller_manager
+from dev.assets import ensure_assets, ensure_controller_manager, ensure_helm
 from dev.cluster import Cluster
 from dev.contract.tools import ensure_tools
 from dev.demo import KILLS
@@ -57,6 +57,12 @@ def build(_: argparse.Namespace) -> int:
 def controllers(_: argparse.Namespace) -> int:
     """Builds kube-controller-manager, which few tests need, or finds that it is there, and prints where."""
     print(ensure_controller_manager(os.environ, Progress()))
+    return 0
+
+
+def helm(_: argparse.Namespace) -> int:
+    """Builds Helm, which the tests of the chart need, or finds that it is there, and prints where."""
+    print(ensure_helm(os.environ, Progress()))
     return 0
 
 
@@ -109,6 +115,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "status": status,
     "build": build,
     "controllers": controllers,
+    "helm": helm,
     "contract": contract,
     "generate": generate,
     "demo": demo,

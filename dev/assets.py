@@ -1,13 +1,13 @@
-"""Finds kube-apiserver, etcd and kubectl, or has them built."""
+"""Finds kube-apiserver, etcd, kubectl and what few tests need beside them, or has them built."""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.build import CONTROLLER_MANAGER, PARTS, build
+from dev.build import CONTROLLER_MANAGER, HELM_CLIENT, PARTS, build
 from dev.errors import DevError
-from dev.layout import CONTROLLERS, build_directory
+from dev.layout import CONTROLLERS, HELM, build_directory
 from dev.progress import Progress
 
 
@@ -69,6 +69,18 @@ def ensure_controller_manager(environment: Mapping[str, str], progress: Progress
     directory = build_directory(environment, CONTROLLERS)
     build(directory, environment, progress, (CONTROLLER_MANAGER,))
     return directory / CONTROLLER_MANAGER.name
+
+
+def find_helm(environment: Mapping[str, str]) -> Path | None:
+    """The Helm that is pinned, in our cache; None where it is not built. Any other may render otherwise."""
+    binary = build_directory(environment, HELM) / HELM_CLIENT.name
+    return binary if os.access(binary, os.X_OK | os.R_OK) else None
+
+
+def ensure_helm(environment: Mapping[str, str], progress: Progress) -> Path:
+    """Helm, built from the pinned Go module where it is not found."""
+    build(build_directory(environment, HELM), environment, progress, (HELM_CLIENT,))
+    return build_directory(environment, HELM) / HELM_CLIENT.name
 
 
 def kind_is_asked_for(environment: Mapping[str, str]) -> bool:

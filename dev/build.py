@@ -2,7 +2,8 @@
 
 To move to another Kubernetes: name it and its etcd in `controlplane/go.mod`, write one `replace` line
 for each `=> ./staging/` line of Kubernetes' own go.mod, and run `go mod tidy` there. Do the same in
-`controllers/`, which is a module of its own so that who starts a control plane need not build it.
+`controllers/`, which is a module of its own so that who starts a control plane need not build it. Helm is
+another one: name its version in `helm/go.mod`, and run `go mod tidy` there.
 """
 
 import json
@@ -11,16 +12,34 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev.commands import run_in_part
 from dev.errors import DevError
-from dev.layout import CONTROLLERS, MODULE
+from dev.layout import CONTROLLERS, HELM, MODULE
 from dev.locks import locked
 from dev.progress import Progress
 from dev.toolchain import Go, fetch_go, find_go
+
+
+def kubernetes_stamps(source: Path) -> dict[str, str]:
+    """What makes a part of Kubernetes tell its version truthfully."""
+    version = pinned_version("k8s.io/kubernetes", source)
+    major, minor, _ = version.removeprefix("v").split(".", 2)
+    values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+    return {f"k8s.io/component-base/version.{key}": value for key, value in values.items()}
+
+
+def helm_stamps(source: Path) -> dict[str, str]:
+    """What makes Helm tell its version, and take a cluster it does not ask for the Kubernetes it knows."""
+    minor = pinned_version("k8s.io/client-go", source).split(".")[1]
+    stamps = {"helm.sh/helm/v3/internal/version.version": pinned_version("helm.sh/helm/v3", source)}
+    for package in ("pkg/chartutil", "pkg/lint/rules"):
+        stamps[f"helm.sh/helm/v3/{package}.k8sVersionMajor"] = "1"
+        stamps[f"helm.sh/helm/v3/{package}.k8sVersionMinor"] = minor
+    return stamps
 
 
 @dataclass(frozen=True)
@@ -33,6 +52,8 @@ class Part:
     duration: str
     version_command: tuple[str, ...]
     source: Path = MODULE
+    stamps: Callable[[Path], dict[str, str]] = kubernetes_stamps
+    """The variables that the linker sets, for the Go module in this folder."""
 
 
 PARTS = (
@@ -63,6 +84,16 @@ CONTROLLER_MANAGER = Part(
     CONTROLLERS,
 )
 
+HELM_CLIENT = Part(
+    "helm",
+    "helm.sh/helm/v3/cmd/helm",
+    "helm.sh/helm/v3",
+    "2 min",
+    ("version", "--short"),
+    HELM,
+    helm_stamps,
+)
+
 
 def build(
     directory: Path, environment: Mapping[str, str], progress: Progress, parts: Sequence[Part] = PARTS
@@ -91,19 +122,16 @@ def pinned_version(module: str, directory: Path = MODULE) -> str:
     return found[1]
 
 
-def linker_flags(version: str) -> str:
-    """The flags that strip a binary and make Kubernetes tell its version truthfully."""
-    major, minor, _ = version.removeprefix("v").split(".", 2)
-    values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
-    stamps = [f"-X k8s.io/component-base/version.{key}={value}" for key, value in values.items()]
-    return " ".join(["-s", "-w", *stamps])
+def linker_flags(part: Part) -> str:
+    """The flags that strip a binary and set its stamps."""
+    return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in part.stamps(part.source).items())])
 
 
 def _build_part(part: Part, go: Go, fresh: Path, environment: Mapping[str, str], progress: Progress) -> Path:
     """The binary of this part, built and run once to see that it is what it should be."""
     target = fresh / part.name
     command = [str(go.executable), "build", "-mod=readonly", "-trimpath", "-buildvcs=false"]
-    command += ["-ldflags", linker_flags(pinned_version("k8s.io/kubernetes", part.source))]
+    command += ["-ldflags", linker_flags(part)]
     command += ["-o", str(target), part.package]
     log = fresh.parent / f"{part.name}.log"
     label = f"building {part.name} (about {part.duration} on 2 cores)"

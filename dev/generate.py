@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from dev.chart import CHART
+from dev.chart import FILES as CHART_FILES
+from dev.chart_readme import README, readme_page
 from dev.layout import REPOSITORY
 from dev.metrics_reference import METRICS, metrics_page
 from dev.reference import CONDITIONS, LIFECYCLE, conditions_page, lifecycle_page
@@ -19,7 +22,7 @@ HEADER = "# Made by `make generate` from operator/watchbill/api; edit the models
 
 STAMP_HEADER = "# For Kubernetes 1.36 and later. Below, leave this file out: people type their own names.\n"
 
-WHOLLY_GENERATED = ("crds", "config/admission")
+WHOLLY_GENERATED = ("crds", "config/admission", f"{CHART}/templates/crds", f"{CHART}/templates/admission")
 """The folders in which a YAML file that nothing makes any more is a leftover."""
 
 Row = tuple[str, Callable[[], str]]
@@ -38,6 +41,8 @@ GENERATED: list[Row] = [
     (LIFECYCLE, lifecycle_page),
     (CONDITIONS, conditions_page),
     (METRICS, metrics_page),
+    *CHART_FILES,
+    (README, readme_page),
 ]
 """Every generated file; each text is the same for the same models."""
 

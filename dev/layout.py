@@ -14,6 +14,9 @@ MODULE = Path(__file__).resolve().parent / "controlplane"
 CONTROLLERS = Path(__file__).resolve().parent / "controllers"
 """The Go module that pins kube-controller-manager: of the same Kubernetes, and needed by few tests."""
 
+HELM = Path(__file__).resolve().parent / "helm"
+"""The Go module that pins Helm."""
+
 
 @dataclass(frozen=True)
 class Layout:

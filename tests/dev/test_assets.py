@@ -8,13 +8,15 @@ import pytest
 from dev.assets import (
     ensure_assets,
     ensure_controller_manager,
+    ensure_helm,
     find_assets,
     find_controller_manager,
+    find_helm,
     kind_is_asked_for,
 )
-from dev.build import pinned_version
+from dev.build import HELM_CLIENT, linker_flags, pinned_version
 from dev.errors import DevError
-from dev.layout import CONTROLLERS, MODULE, build_directory
+from dev.layout import CONTROLLERS, HELM, MODULE, build_directory
 from dev.progress import Progress
 from tests.dev.fakes import binaries, calls, environment, fake_go, script
 
@@ -93,6 +95,23 @@ def test_the_controllers_are_built_by_themselves_and_then_found(tmp_path: Path) 
         ensure_controller_manager(around, Progress(io.StringIO())) == made == find_controller_manager(around)
     )
     assert calls(go) == ["kube-controller-manager"]
+
+
+def test_helm_is_built_by_itself_and_then_found(tmp_path: Path) -> None:
+    version = pinned_version("helm.sh/helm/v3", HELM)
+    go = fake_go(tmp_path / "go", says=version.removeprefix("v"))
+    around = environment(tmp_path, go)
+    assert find_helm(around) is None
+    made = ensure_helm(around, Progress(io.StringIO()))
+    assert ensure_helm(around, Progress(io.StringIO())) == made == find_helm(around)
+    assert calls(go) == ["helm"]
+
+
+def test_helm_is_told_its_version_and_that_of_the_kubernetes_it_knows() -> None:
+    flags = linker_flags(HELM_CLIENT)
+    assert f"version.version={pinned_version('helm.sh/helm/v3', HELM)}" in flags
+    kubernetes = pinned_version("k8s.io/kubernetes").split(".")[1]
+    assert f"chartutil.k8sVersionMinor={kubernetes}" in flags
 
 
 def test_the_controllers_of_kubebuilder_assets_come_first(tmp_path: Path) -> None:

@@ -50,6 +50,16 @@ async def until(fact: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
+async def test_of_few_namespaces_those_that_rest_there_are_looked_at(world: World, kube: Kube):
+    kube.namespaces = ("shop", "bank")
+    for place in ("shop", "bank", "other"):
+        path = path_of("Incident", place, f"in-{place}")
+        world.api.put(path, spec={}, status={"phase": "Acknowledged"})
+    world.sweep.start()
+    await until(lambda: world.sweep.complete)
+    assert world.looked == ["in-shop", "in-bank"]
+
+
 async def test_all_that_rest_are_looked_at_and_no_others(world: World):
     for phase in (*RESTING_PHASES, "Triggered", "Pending"):
         world.put(phase.lower(), phase)

@@ -116,6 +116,26 @@ async def test_incidents_that_rest_are_left_to_the_sweep(world: World):
     assert world.told == ["Incident is-", "Incident is-pending", "Incident is-triggered"]
 
 
+async def test_of_few_namespaces_nothing_else_is_asked_for_and_each_is_compared(
+    world: World, kube: Kube, monkeypatch: pytest.MonkeyPatch
+):
+    kube.namespaces = ("shop", "bank")
+    places = [path_of("Incident", place, "cart") for place in ("shop", "bank", "other")]
+    for path in places:
+        world.api.put(path, spec={"title": "cart", "severity": "SEV-1"})
+    asked = world.asked()
+    await world.synced()
+    await world.syncer.resync()
+    for path in places:
+        del world.api.objects[path]
+    monkeypatch.setattr(sync, "WHOLE_PERIOD", 0.0)
+    await world.syncer.resync()
+    assert world.told == ["Incident cart deleted"] * 2
+    lists = {each.split()[1] for each in asked if "incidents" in each and not each.endswith("cart")}
+    assert lists == {path_of("Incident", place) for place in ("shop", "bank")}
+    assert any(each.endswith("incidentclasses") for each in asked), "classes stand in no namespace"
+
+
 async def test_a_server_that_cannot_select_is_asked_for_all(world: World):
     world.declare("cart", status={"phase": "Acknowledged"})
     world.declare("till", status={"phase": "Triggered"})

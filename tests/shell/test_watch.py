@@ -14,9 +14,10 @@ from tests.shell.fake_time import FakeTime
 from watchbill.api.kinds import KINDS
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.metrics import Metrics
+from watchbill.shell.paths import lists_of, path_of
+from watchbill.shell.pauses import CappedForever
 from watchbill.shell.unlisted import NOBODYS, unlisted
 from watchbill.shell.watch import (
-    CappedForever,
     Watch,
     assert_only_events,
     registered,
@@ -154,7 +155,7 @@ async def asked(path: str, method: str = "GET", status: int = 200) -> tuple[str,
     async with TestServer(application) as server:
         credentials = Credentials(str(server.make_url("")).rstrip("/"))
         async with credentials.session(
-            1, lambda: None, lambda status: None, unlisted(told.append)
+            1, lambda: None, lambda status: None, unlisted([INCIDENTS], told.append)
         ) as session:
             await session.request(method, credentials.server + path)
     [found] = seen
@@ -167,7 +168,7 @@ INCIDENTS = "/apis/watchbill.dev/v1alpha1/incidents"
 async def test_a_list_of_kopfs_finds_nothing_and_tells_from_where_on_it_watches():
     found, told = await asked(f"{INCIDENTS}?limit=500")
     assert unquote(found) == f"{INCIDENTS}?limit=500&labelSelector={NOBODYS}"
-    assert told == ["incidents"]
+    assert told == [INCIDENTS]
 
 
 @pytest.mark.parametrize(
@@ -186,6 +187,18 @@ async def test_of_a_list_that_is_refused_nothing_is_told():
     assert (await asked(INCIDENTS, status=403))[1] == []
 
 
+async def test_in_few_namespaces_all_is_watched_once_each_kind_is_in_each(time: FakeTime, metrics: Metrics):
+    watch = Watch(Credentials("http://127.0.0.1:1"), time.clock(), metrics, lambda kind, type_, raw: None)
+    watch.namespaces = ("shop", "bank")
+    paths = lists_of(watch.namespaces)
+    assert len(paths) == 2 * len(KINDS) - 1, "classes stand in none"
+    for path in paths:
+        assert not await watch.all_watched(0)
+        watch._note_list(path)
+        await asyncio.sleep(0)
+    assert await watch.all_watched(0)
+
+
 async def test_every_kind_is_watched_once_each_was_listed_and_a_second_list_is_a_gap(
     time: FakeTime, metrics: Metrics
 ):
@@ -194,14 +207,14 @@ async def test_every_kind_is_watched_once_each_was_listed_and_a_second_list_is_a
     watch.on_gap = lambda: gaps.append(True)
     for kind in KINDS:
         assert not await watch.all_watched(0)
-        watch._note_list(kind.plural)
+        watch._note_list(path_of(kind.name))
         await asyncio.sleep(0)
     assert await watch.all_watched(0)
     assert gaps == []
-    watch._note_list("incidents")
+    watch._note_list(INCIDENTS)
     await asyncio.sleep(0)
     assert gaps == [True]
     watch._ended()
-    watch._note_list("incidents")
+    watch._note_list(INCIDENTS)
     await asyncio.sleep(0)
     assert len(gaps) == 2

@@ -39,6 +39,9 @@ def run(
     identity: Annotated[str, typer.Option(help="The name under which this process holds the lease.")] = "",
     namespace: Annotated[str, typer.Option(help="The operator's own namespace.")] = "watchbill",
     service_account: Annotated[str, typer.Option(help="The operator's service account.")] = "watchbill",
+    watch_namespace: Annotated[
+        list[str] | None, typer.Option(help="A namespace to work in; may be repeated. Without it, all.")
+    ] = None,
     health_address: Annotated[
         str, typer.Option(help="Where /livez, /readyz and /metrics are served.")
     ] = ":8081",
@@ -69,6 +72,7 @@ def run(
             identity=identity or default_identity(),
             namespace=namespace,
             service_account=service_account,
+            watch_namespaces=tuple(dict.fromkeys(watch_namespace or ())),
             health_address=address(health_address),
             last_resort=connection_key(last_resort),
             overdue_after=within(overdue_after, SECOND, HOUR),

@@ -77,6 +77,7 @@ class App:
         self.clock = around.clock()
         self.metrics = Metrics(__version__)
         self.kube = Kube(credentials, self.clock, self.metrics)
+        self.kube.namespaces = settings.watch_namespaces
         self.cache = Cache()
         lease = LeaseName(settings.namespace, "watchbill", settings.identity)
         self.elector = Elector(self.kube, self.clock, self.metrics, lease)
@@ -87,6 +88,7 @@ class App:
         self.queue = Queue(self._reconcile, self.metrics, self.clock.monotonic)
         self.inbox = Inbox(self.cache, self._changed, self._deleted)
         self.watch = around.watch(credentials, self.clock, self.metrics, self.inbox.deliver)
+        self.watch.namespaces = settings.watch_namespaces
         self._fresh = FreshReads(self.kube, self.cache, self.clock.monotonic)
         self.syncer = Syncer(self.kube, self.cache, self.metrics, self.inbox.deliver, self._fresh)
         self.sweep = Sweep(self.kube, self._look_again, self.queue.empty)

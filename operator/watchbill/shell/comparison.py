@@ -28,9 +28,10 @@ class Comparison(NamedTuple):
     """Up to which version that is so."""
 
 
-async def news(kube: Kube, kind: str, since: str) -> Comparison:
-    """What has changed since that version, deletions among it: one request, however many objects there are.
+async def news(kube: Kube, kind: str, place: str, since: str) -> Comparison:
+    """What has changed in a namespace, or in all, since that version, deletions among it.
 
+    It is one request, however many objects there are.
     Raises Refused with GONE where the server does not remember that version.
     """
     found: dict[ObjectKey, Found] = {}
@@ -46,16 +47,16 @@ async def news(kube: Kube, kind: str, since: str) -> Comparison:
         found[key_of(kind, told)] = Found(int(until), type_ != "DELETED")
 
     params = {"resourceVersion": since, "timeoutSeconds": str(NEWS_SECONDS)}
-    await kube.watch(path_of(kind), params, take)
+    await kube.watch(path_of(kind, place), params, take)
     return Comparison(found, until)
 
 
-async def whole(kube: Kube, kind: str, known: Iterable[ObjectKey]) -> Comparison:
-    """Every object that there is, read page by page, and of those that are known which there are no more."""
+async def whole(kube: Kube, kind: str, place: str, known: Iterable[ObjectKey]) -> Comparison:
+    """Every object of a namespace, or of all, read page by page, and which of the known are there no more."""
     found: dict[ObjectKey, Found] = {}
     until = ""
-    async for page in kube.pages(path_of(kind), metadata_only=True):
+    async for page in kube.pages(path_of(kind, place), metadata_only=True):
         found |= {key_of(kind, raw): Found(version_of(raw).resource_version, True) for raw in page.items}
         until = page.resource_version
     gone = Found(int(until or 0), False)
-    return Comparison({key: gone for key in known} | found, until)
+    return Comparison({key: gone for key in known if place in ("", key.namespace)} | found, until)

@@ -9,7 +9,7 @@ KubeError
 └── Refused       any other answer, 401, 410, 429 and 500 among them
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ import orjson
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
 from watchbill.shell.metrics import Metrics
-from watchbill.shell.paths import resource_of
+from watchbill.shell.paths import places_of, resource_of
 
 CONNECTIONS = 64
 """How many requests may be under way at once."""
@@ -128,6 +128,12 @@ class Kube:
         self._session = credentials.session(CONNECTIONS)
         self.unreachable_since: datetime | None = None
         """When the first request failed since the server last answered; None while it answers."""
+        self.namespaces: Sequence[str] = ()
+        """The namespaces in which the operator works; empty for all."""
+
+    def places(self, kind: str) -> Sequence[str]:
+        """Where a kind is to be listed: namespaces, or the empty text for everywhere."""
+        return places_of(kind, self.namespaces)
 
     async def close(self) -> None:
         """End all connections."""

@@ -1,5 +1,7 @@
 """Where objects live on the API server, and what a path is about."""
 
+from collections.abc import Sequence
+
 from watchbill.api.group import API_VERSION
 from watchbill.api.kinds import KINDS
 
@@ -19,6 +21,16 @@ def path_of(kind: str, namespace: str = "", name: str = "", subresource: str = "
         parts += ["namespaces", namespace]
     parts += [PLURALS[kind], name, subresource]
     return "/".join(part for part in parts if part)
+
+
+def places_of(kind: str, namespaces: Sequence[str]) -> Sequence[str]:
+    """Where a kind is listed and watched: in these namespaces, or everywhere, which the empty text says."""
+    return ("",) if kind in CLUSTER_SCOPED or not namespaces else namespaces
+
+
+def lists_of(namespaces: Sequence[str]) -> list[str]:
+    """The paths at which every kind is listed and watched, in these namespaces or everywhere."""
+    return [path_of(kind, place) for kind in PLURALS for place in places_of(kind, namespaces)]
 
 
 def core_path(plural: str, namespace: str, name: str = "") -> str:

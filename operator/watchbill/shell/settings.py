@@ -23,6 +23,8 @@ class Settings:
     """The operator's own namespace, where its lease is."""
     service_account: str = "watchbill"
     """The operator's service account, for the commands that messages tell."""
+    watch_namespaces: tuple[str, ...] = ()
+    """The namespaces in which it works, each once; empty for all."""
     health_address: str = ":8081"
     last_resort: ConnectionKey | None = None
     """The Connection that is paged where an incident has no class or policy, or none of them answers."""

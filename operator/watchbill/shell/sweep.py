@@ -71,12 +71,13 @@ class Sweep:
                 self.on_complete()
 
     async def _sweep(self) -> None:
-        for phase in RESTING_PHASES:
-            try:
-                async for page in self._kube.pages(path_of("Incident"), fields=f"status.phase={phase}"):
-                    for raw in page.items:
-                        self._look(raw)
-                    await self._looked()
-            except Invalid:
-                # A server that cannot select has told of all incidents when it was asked for the others.
-                return
+        for path in (path_of("Incident", place) for place in self._kube.places("Incident")):
+            for phase in RESTING_PHASES:
+                try:
+                    async for page in self._kube.pages(path, fields=f"status.phase={phase}"):
+                        for raw in page.items:
+                            self._look(raw)
+                        await self._looked()
+                except Invalid:
+                    # A server that cannot select has told of all incidents when it was asked for the others.
+                    return

@@ -67,8 +67,8 @@ class Syncer:
         self.on_missed: Callable[[], None] = lambda: None
         """Called when a resync found changes though nobody knew of a gap: the watch is stalled."""
         self._absent: set[str] = set()
-        self._since: dict[str, str] = {}
-        """Up to which version each kind is known; a kind that is not here must be listed."""
+        self._since: dict[tuple[str, str], str] = {}
+        """Up to which version each kind is known in each place; what is not here must be listed."""
         self._whole_at = float("-inf")
         self.last_time: float = float("-inf")
         """When the last resync ended well, in seconds of the loop's clock."""
@@ -124,13 +124,14 @@ class Syncer:
         """
         self._forget_now_and_then()
         # The server tells what is new for a second: of all kinds at once.
-        everything = await asyncio.gather(*map(self._found, KINDS_IN_ORDER))
+        asked = [(kind, place) for kind in KINDS_IN_ORDER for place in self._kube.places(kind)]
+        everything = await asyncio.gather(*(self._found(kind, place) for kind, place in asked))
         missed = 0
-        for kind, found in zip(KINDS_IN_ORDER, everything, strict=True):
+        for (kind, place), found in zip(asked, everything, strict=True):
             try:
                 if isinstance(found, KubeError):
                     raise found
-                missed += await self._settle(kind, found)
+                missed += await self._settle(kind, place, found)
             except KubeError as error:
                 self._note(kind, error)
                 raise
@@ -174,13 +175,14 @@ class Syncer:
     async def _list(self, kind: str, selector: str = "") -> None:
         # Page by page: all incidents at once would take the memory that they need for ever after.
         began = self._fresh.moment
-        async for page in self._kube.pages(path_of(kind), fields=selector):
-            # Of several lists the first counts: what changed since may be missed.
-            self._since.setdefault(kind, page.resource_version)
-            for raw in page.items:
-                if kind == "Incident":
-                    self._fresh.note(key_of(kind, raw), began)
-                self._deliver(kind, None, raw)
+        for place in self._kube.places(kind):
+            async for page in self._kube.pages(path_of(kind, place), fields=selector):
+                # Of several lists the first counts: what changed since may be missed.
+                self._since.setdefault((kind, place), page.resource_version)
+                for raw in page.items:
+                    if kind == "Incident":
+                        self._fresh.note(key_of(kind, raw), began)
+                    self._deliver(kind, None, raw)
 
     def _forget_now_and_then(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -190,16 +192,16 @@ class Syncer:
                 self._since.clear()
             self._whole_at = now
 
-    async def _found(self, kind: str) -> Comparison | KubeError:
+    async def _found(self, kind: str, place: str) -> Comparison | KubeError:
         """What the API server says of each object that may stand otherwise than the cache has it."""
         try:
-            if since := self._since.get(kind):
+            if since := self._since.get((kind, place)):
                 try:
-                    return await news(self._kube, kind, since)
+                    return await news(self._kube, kind, place, since)
                 except Refused as error:
                     if error.status != GONE:
                         return error
-            return await whole(self._kube, kind, self._cache.versions(kind))
+            return await whole(self._kube, kind, place, self._cache.versions(kind))
         except KubeError as error:
             return error
 
@@ -211,7 +213,7 @@ class Syncer:
         # What was created after the list was made is in the cache and not in the list.
         return known is not None and known.resource_version <= found.version
 
-    async def _settle(self, kind: str, comparison: Comparison) -> int:
+    async def _settle(self, kind: str, place: str, comparison: Comparison) -> int:
         """Deliver what the watch does not tell of by itself; how many changes that were no deletions."""
         suspects = [key for key, found in comparison.found.items() if self._differs(key, found)]
         if suspects:
@@ -220,7 +222,7 @@ class Syncer:
         for key in sorted(suspects):
             if self._differs(key, comparison.found[key]):
                 changes += await self._catch_up(kind, key)
-        self._since[kind] = comparison.until
+        self._since[kind, place] = comparison.until
         return changes
 
     async def _catch_up(self, kind: str, key: ObjectKey) -> bool:

@@ -6,7 +6,7 @@ keeps a state would take every event for a creation.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
@@ -21,11 +21,13 @@ from watchbill.api.kinds import KINDS
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials, LoginError
 from watchbill.shell.metrics import Metrics
+from watchbill.shell.paths import lists_of
+from watchbill.shell.pauses import CappedForever
 from watchbill.shell.supervised import Supervised
 from watchbill.shell.unlisted import unlisted
 
-CONNECTIONS = 20
-"""Connections that kopf may have: a stream for each kind, and lists."""
+CONNECTIONS = 13
+"""Connections that kopf may have beside a stream for each kind in each namespace."""
 
 SILENCE = 60.0
 """Seconds without a request or an event after which kopf counts as stuck; a failing request takes 45 s."""
@@ -66,6 +68,8 @@ class Watch:
         self._kopf.on_begin, self._kopf.on_end = self._began, self._ended
         self.on_gap: Callable[[], None] = lambda: None
         """Called when kopf has ended, 3 s after it has begun, and whenever it watches a kind from anew."""
+        self.namespaces: Sequence[str] = ()
+        """The namespaces that are watched; empty for all. It must not change once this has started."""
         self._watched: set[str] = set()
         self._all_watched = asyncio.Event()
         self.last_event_time: datetime | None = None
@@ -139,7 +143,8 @@ class Watch:
             await kopf.operator(
                 registry=registered(self._log_in(sessions), self._hand_over),
                 settings=settings(),
-                clusterwide=True,
+                clusterwide=not self.namespaces,
+                namespaces=self.namespaces,
                 standalone=True,
                 stop_flag=stop_flag,
                 ready_flag=ready_flag,
@@ -155,8 +160,12 @@ class Watch:
             # kopf asks again after a refusal: the token may have been renewed since it was read.
             self._credentials.reread()
             try:
+                paths = lists_of(self.namespaces)
                 session = self._credentials.session(
-                    CONNECTIONS, self._note_sign, self._note_answer, unlisted(self._note_list)
+                    CONNECTIONS + len(paths),
+                    self._note_sign,
+                    self._note_answer,
+                    unlisted(paths, self._note_list),
                 )
             except LoginError as error:
                 raise kopf.PermanentError(str(error)) from error
@@ -176,16 +185,16 @@ class Watch:
         self.last_event_time = self._clock.now()
         self._deliver(kind, type_, raw)
 
-    def _note_list(self, plural: str) -> None:
+    def _note_list(self, path: str) -> None:
         """Called in kopf's loop, when a list has told from where on a kind is watched."""
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._watches, plural)
+            self._loop.call_soon_threadsafe(self._watches, path)
 
-    def _watches(self, plural: str) -> None:
-        if plural in self._watched:
+    def _watches(self, path: str) -> None:
+        if path in self._watched:
             self.on_gap()
-        self._watched.add(plural)
-        if len(self._watched) == len(KINDS):
+        self._watched.add(path)
+        if len(self._watched) == len(lists_of(self.namespaces)):
             self._all_watched.set()
 
     def _began(self) -> None:
@@ -196,22 +205,6 @@ class Watch:
         self._metrics.watch_restarts.inc()
         self._watched.clear()
         self.on_gap()
-
-
-class CappedForever:
-    """Pauses in seconds that grow to a limit and never end, so that no outage ends kopf.
-
-    It has no length on purpose: kopf counts the retries of what has one.
-    """
-
-    def __init__(self, first: float, factor: float, longest: float) -> None:
-        self._first, self._factor, self._longest = first, factor, longest
-
-    def __iter__(self) -> Iterator[float]:
-        pause = self._first
-        while True:
-            yield pause
-            pause = min(pause * self._factor, self._longest)
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
