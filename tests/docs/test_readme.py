@@ -23,7 +23,7 @@ PAGES = sorted(
 
 YAML = re.compile(r"^ *```yaml\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"^ *```\w*\n.*?^ *```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
-TARGET = re.compile(r"(?:^|[`;&(]) *make ([a-z][a-z-]*)", re.MULTILINE)
+TARGET = re.compile(r"(?:^|[`;&(]) *make ([a-z][a-z0-9-]*)", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 TEST_FILE = re.compile(r"tests/[\w/]+\.py")
 

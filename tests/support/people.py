@@ -9,7 +9,7 @@ import httpx
 import yaml
 
 from dev.client import Answer
-from dev.cluster import Cluster
+from dev.kubeconfigs import Reachable
 from dev.layout import REPOSITORY
 from dev.waiting import wait_until
 from watchbill.api.group import API_VERSION, GROUP
@@ -199,6 +199,6 @@ def operator_at_work(admin: Person) -> str | None:
     return None
 
 
-def admin_client(cluster: Cluster) -> httpx.Client:
+def admin_client(cluster: Reachable) -> httpx.Client:
     """A client that shows the administrator's certificate; whoever asks for it closes it."""
-    return httpx.Client(base_url=cluster.url, verify=cluster.ssl_context(), timeout=20)
+    return httpx.Client(base_url=cluster.access.url, verify=cluster.access.context(), timeout=20)
