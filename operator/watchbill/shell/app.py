@@ -115,10 +115,9 @@ class App:
     def _wire(self) -> Outside:
         settings = self._settings
         account = f"{settings.namespace}:{settings.service_account}"
-        secrets = SecretReader(self.kube, self.clock.monotonic, account)
         outside = Outside(
             sender=self.sender,
-            secrets=secrets,
+            secrets=SecretReader(self.kube, self.clock.monotonic, account),
             cache=self.cache,
             kube=self.kube,
             clock=self.clock,
@@ -150,7 +149,7 @@ class App:
                 may_act=self.may_act,
             )
         )
-        self.ready_keeper = ReadyKeeper(self.cache, secrets, self.kube.patch_status, self.clock.now)
+        self.ready_keeper = ReadyKeeper(self.cache, outside.secrets, self.kube.patch_status, self.clock.now)
         self.elector.on_gain = self._look_at_everything
         self.sweep.on_complete = self.syncer.start
         self.clock.is_relied_on = self.elector.is_leader
