@@ -6,7 +6,8 @@ from pathlib import Path
 from textwrap import dedent
 
 FENCED = re.compile(
-    r"(?:^ *<!-- (?P<mark>[^\n]*?) -->\n)?^ *```(?P<language>\w*)\n(?P<text>.*?)^ *```", re.MULTILINE | re.DOTALL
+    r"(?:^ *<!-- (?P<mark>[^\n]*?) -->\n)?^ *```(?P<language>\w*)\n(?P<text>.*?)^ *```",
+    re.MULTILINE | re.DOTALL,
 )
 
 
