@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev.assets import Assets, ensure_assets, ensure_controller_manager
-from dev.build import linker_flags, pinned_version
+from dev.build import kubernetes_stamps, linker_flags
 from dev.commands import run_in_part
 from dev.layout import build_directory, cache_root
 from dev.once import fill_once
@@ -68,7 +68,7 @@ def _build(
     module: Path, target: Path, part: Part, environment: Mapping[str, str], progress: Progress
 ) -> None:
     go = find_go(environment, module) or fetch_go(cache_root(environment), environment, progress)
-    flags = linker_flags(pinned_version(_KUBERNETES, module)) if module == NODE else "-s -w"
+    flags = linker_flags(kubernetes_stamps(module) if module == NODE else {})
     target.mkdir()
     command = [str(go.executable), "build", "-mod=readonly", "-trimpath", "-buildvcs=false"]
     command += ["-ldflags", flags, "-o", f"{target}/", *PACKAGES[module]]
