@@ -123,7 +123,7 @@ def pinned_version(module: str, directory: Path = MODULE) -> str:
 
 
 def linker_flags(stamps: Mapping[str, str]) -> str:
-    """The flags that strip a binary and set these variables of it."""
+    """The flags that strip a binary and set these variables."""
     return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in stamps.items())])
 
 

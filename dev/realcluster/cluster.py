@@ -215,6 +215,8 @@ class RealCluster:
 
     def _node_complaint(self) -> str | None:
         answer = self.access.client().get(f"/api/v1/nodes/{at.NODE}")
+        if not answer.succeeded:
+            return answer.message
         for each in answer.body.get("status", {}).get("conditions", []):
             if each["type"] == "Ready":
                 return None if each["status"] == "True" else f"the node is not Ready: {each['message']}"

@@ -23,6 +23,7 @@ LEASES = Path("/var/lib/cni/results")
 SHIM = "containerd-shim-runc-v2"
 SHIM_SOCKETS = Path("/run/containerd/s")
 POD_LOGS = Path("/var/log/containers")
+PLUGINS = Path("/var/lib/kubelet/device-plugins")
 CGROUPS = Path("/sys/fs/cgroup")
 ENDS_WITHIN = 10.0
 
@@ -143,14 +144,17 @@ def _remove_cgroups() -> None:
 
 
 def _remove_traces() -> None:
-    """Removes the sockets that no shim listens at any more, and links to logs that are gone."""
-    for path in SHIM_SOCKETS.glob("*"):
+    """Removes sockets at which nobody listens any more, links to logs that are gone, and what is empty then."""
+    for path in (*SHIM_SOCKETS.glob("*"), PLUGINS / "kubelet.sock"):
         with socket.socket(socket.AF_UNIX) as caller, contextlib.suppress(OSError):
             if path.is_socket() and caller.connect_ex(str(path)) != 0:
                 path.unlink()
     for link in POD_LOGS.glob("*"):
         if link.is_symlink() and not link.exists():
             link.unlink()
+    for directory in (POD_LOGS, PLUGINS, PLUGINS.parent):
+        with contextlib.suppress(OSError):
+            directory.rmdir()
 
 
 def _run(*command: str) -> None:
