@@ -144,7 +144,7 @@ def _remove_cgroups() -> None:
 
 
 def _remove_traces() -> None:
-    """Removes sockets at which nobody listens any more, links to logs that are gone, and what is empty then."""
+    """Removes sockets at which nobody listens any more, dangling links to logs, and what is empty then."""
     for path in (*SHIM_SOCKETS.glob("*"), PLUGINS / "kubelet.sock"):
         with socket.socket(socket.AF_UNIX) as caller, contextlib.suppress(OSError):
             if path.is_socket() and caller.connect_ex(str(path)) != 0:
