@@ -20,7 +20,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: bench
 bench: $(STAMP) ## measure beside the peers, a little of everything, in 5 minutes; NAMES=idle takes one
@@ -54,6 +54,12 @@ test: $(STAMP) ## run every test: the fast ones first, then those that need an A
 	$(BIN)/python -m pytest -m cluster $(BY_FILE) -n $(CLUSTER_WORKERS) || failed=1; \
 	$(BIN)/python -m tests.plugins.features summary || failed=1; \
 	exit $$failed
+
+.PHONY: e2e
+e2e: $(STAMP) ## run the image and the chart in a real cluster of one node; needs root
+	@$(BIN)/python -m dev cluster build || true
+	@$(BIN)/python -m dev helm
+	@$(BIN)/python -m pytest -n0 tests/e2e
 
 .PHONY: faults
 faults: $(STAMP) ## try faults at every crossing of the operator's boundary; ARGS="--plan ID" plays one again
@@ -99,6 +105,7 @@ lock: $(STAMP) ## pin the requirements again; ARGS=--upgrade takes newer version
 	$(LOCK) $(ARGS) requirements/runtime.in -o requirements/runtime.txt
 	$(LOCK) $(ARGS) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) $(ARGS) requirements/contract.in -o requirements/contract.txt
+	$(LOCK) $(ARGS) requirements/build.in -o requirements/build.txt
 	cd dev/contract && npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
 # Made once, and brought up to date when the pins or the project's own metadata change.

@@ -1,4 +1,4 @@
-"""`python -m dev up|down|status|build|controllers|helm|contract|generate|demo`: what the Makefile runs."""
+"""What the Makefile runs: `python -m dev` with one of the commands that `--help` lists."""
 
 import argparse
 import importlib
@@ -17,6 +17,8 @@ from dev.demo import main as play_demo
 from dev.errors import DevError
 from dev.layout import REPOSITORY
 from dev.progress import Progress
+from dev.realcluster.cluster import RealCluster
+from dev.realcluster.images import TAG, ensure_image, ensure_pause
 
 
 def up(options: argparse.Namespace) -> int:
@@ -83,6 +85,30 @@ def demo(options: argparse.Namespace) -> int:
     return play_demo(options.directory, options.manifests, options.kill_at)
 
 
+def image(_: argparse.Namespace) -> int:
+    """Builds the operator's image, or finds that it is there, and prints where its archive is."""
+    print(ensure_image(os.environ, Progress()))
+    return 0
+
+
+def cluster(options: argparse.Namespace) -> int:
+    """Builds, starts or ends a real cluster of one node, of which a machine can hold one; it needs root."""
+    if options.wish == "down":
+        RealCluster().stop()
+        print("The cluster is ended, and the machine is as it was.")
+        return 0
+    images = [ensure(os.environ, Progress()) for ensure in (ensure_pause, ensure_image)]
+    real = RealCluster(images, die_with_parent=False)
+    print(real.binaries.node, *images, sep="\n")
+    if options.wish == "build":
+        return 0
+    real.start()
+    print(f"The node is ready, with the operator's image as {TAG}")
+    print(f"  people     export KUBECONFIG={real.kubeconfig}")
+    print(f"  kubectl    {real.kubectl}")
+    return 0
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "up": up,
     "down": down,
@@ -93,6 +119,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "contract": contract,
     "generate": generate,
     "demo": demo,
+    "image": image,
+    "cluster": cluster,
 }
 
 
@@ -106,6 +134,8 @@ def main(arguments: list[str]) -> int:
         added = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
         if command is generate:
             added.add_argument("--check", action="store_true", help="write nothing")
+        if command is cluster:
+            added.add_argument("wish", choices=("build", "up", "down"))
         if command is demo:
             added.add_argument(
                 "--kill-at", action="append", default=[], choices=KILLS, help="kill -9 the operator there"

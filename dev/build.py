@@ -122,16 +122,16 @@ def pinned_version(module: str, directory: Path = MODULE) -> str:
     return found[1]
 
 
-def linker_flags(part: Part) -> str:
-    """The flags that strip a binary and set its stamps."""
-    return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in part.stamps(part.source).items())])
+def linker_flags(stamps: Mapping[str, str]) -> str:
+    """The flags that strip a binary and set these variables."""
+    return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in stamps.items())])
 
 
 def _build_part(part: Part, go: Go, fresh: Path, environment: Mapping[str, str], progress: Progress) -> Path:
     """The binary of this part, built and run once to see that it is what it should be."""
     target = fresh / part.name
     command = [str(go.executable), "build", "-mod=readonly", "-trimpath", "-buildvcs=false"]
-    command += ["-ldflags", linker_flags(part)]
+    command += ["-ldflags", linker_flags(part.stamps(part.source))]
     command += ["-o", str(target), part.package]
     log = fresh.parent / f"{part.name}.log"
     label = f"building {part.name} (about {part.duration} on 2 cores)"

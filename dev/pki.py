@@ -42,10 +42,10 @@ def create_authority(directory: Path) -> KeyPair:
     return _write(directory, "ca", builder.sign(key, hashes.SHA256()), key)
 
 
-def issue_server(authority: KeyPair, directory: Path) -> KeyPair:
-    """The serving certificate of kube-apiserver."""
+def issue_server(authority: KeyPair, directory: Path, further_addresses: Sequence[str] = ()) -> KeyPair:
+    """The serving certificate of kube-apiserver, also for these addresses."""
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in SERVER_NAMES]
-    names += [x509.IPAddress(ipaddress.ip_address(text)) for text in SERVER_ADDRESSES]
+    names += [x509.IPAddress(ipaddress.ip_address(text)) for text in (*SERVER_ADDRESSES, *further_addresses)]
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
     alternatives = x509.SubjectAlternativeName(names)
     return _issue(authority, directory, "apiserver", subject, alternatives)

@@ -31,8 +31,13 @@ class Receiver:
     """The server, on a thread of its own; requests and alerts may be read from any thread."""
 
     def __init__(
-        self, port: int = 0, routing_keys: Collection[str] | None = None, slack: FakeSlack | None = None
+        self,
+        port: int = 0,
+        routing_keys: Collection[str] | None = None,
+        slack: FakeSlack | None = None,
+        address: str = "127.0.0.1",
     ) -> None:
+        self._address = address
         self._port = port
         self._pagerduty = FakePagerDuty(routing_keys)
         self.slack = slack or FakeSlack()
@@ -48,10 +53,10 @@ class Receiver:
 
     def start(self) -> str:
         """Start to listen, and return the origin, such as http://127.0.0.1:8099."""
-        self._server = Server(("127.0.0.1", self._port), self)
+        self._server = Server((self._address, self._port), self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://{self._address}:{self._server.server_address[1]}"
 
     def stop(self) -> None:
         """Stop listening, and let go of every connection and whoever hangs."""
@@ -78,7 +83,7 @@ class Receiver:
         """The origin of the running server."""
         if self._server is None:
             raise RuntimeError("the receiver is not running: call start()")
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://{self._address}:{self._server.server_address[1]}"
 
     @property
     def requests(self) -> list[Received]:

@@ -108,7 +108,7 @@ def test_helm_is_built_by_itself_and_then_found(tmp_path: Path) -> None:
 
 
 def test_helm_is_told_its_version_and_that_of_the_kubernetes_it_knows() -> None:
-    flags = linker_flags(HELM_CLIENT)
+    flags = linker_flags(HELM_CLIENT.stamps(HELM_CLIENT.source))
     assert f"version.version={pinned_version('helm.sh/helm/v3', HELM)}" in flags
     kubernetes = pinned_version("k8s.io/kubernetes").split(".")[1]
     assert f"chartutil.k8sVersionMinor={kubernetes}" in flags

@@ -27,6 +27,9 @@ ROWS = tuple(f"F{number:02}" for number in range(1, 71))
 PARTS = (*ROWS, *(f"{row}.core" for row in ROWS))
 RESULTS = Path(".dev/results.json")
 FIRST_WORKER = "gw0"
+FOLDERS = ("tests", "tests/e2e")
+"""Where tests are, those included that only run when their folder is named."""
+
 
 _MARK_IN_SOURCE = re.compile(r"""["'](F\d\d(?:\.core)?)["']""")
 _WORST_FIRST = ("failed", "skipped", "xfailed", "xpassed", "not run", "passed")
@@ -157,9 +160,10 @@ def id_without_parameters(nodeid: str) -> str:
 
 def collect_carried() -> dict[str, list[str]]:
     """Return which tests carry which rows, as pytest collects them now."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "carried.json"
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "carried.json"
         command = [sys.executable, "-m", "pytest", "--collect-only", "-qq"]
+        command += [folder for folder in FOLDERS if Path(folder).is_dir()]
         environment = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
         done = subprocess.run(
             [*command, f"--features-carried={path}"],

@@ -3,16 +3,33 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Protocol
 
-from dev.cluster import Cluster
-from dev.kubeconfigs import person_kubeconfig
+from dev.kubeconfigs import Reachable, person_kubeconfig
+
+
+class Asked(Reachable, Protocol):
+    """A control plane with the kubectl that fits it."""
+
+    @property
+    def kubectl(self) -> Path:
+        """That kubectl."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The kubeconfig of the administrator."""
+
+    def run_kubectl(
+        self, *arguments: str, kubeconfig: Path | None = None, stdin: str | None = None
+    ) -> CompletedProcess[str]:
+        """What kubectl answered to these arguments."""
 
 
 @dataclass(frozen=True)
 class Kubectl:
     """Runs kubectl; `user` is the name of a person, whom RBAC must know, else it is `admin`."""
 
-    cluster: Cluster
+    cluster: Asked
     kubeconfigs: dict[str, Path] = field(default_factory=dict)
 
     def __call__(
