@@ -46,7 +46,8 @@ down: $(STAMP) ## stop the local control plane
 test: $(STAMP) ## run every test: the fast ones first, then those that need an API server
 	@$(BIN)/python -m dev build
 	@$(BIN)/python -m dev controllers
-	@# Without these the contract tests are skipped loudly, and fail where CI is set.
+	@# Without these some tests are skipped loudly, and fail where CI is set.
+	@$(BIN)/python -m dev promtool || true
 	@$(BIN)/python -m dev contract || true
 	@rm -f .dev/results.json; failed=0; \
 	$(BIN)/python -m pytest -m 'not cluster' --dist worksteal -n $(FAST_WORKERS) || failed=1; \

@@ -1,4 +1,4 @@
-"""`python -m dev up|down|status|build|controllers|contract|generate|demo`: what the Makefile runs."""
+"""`python -m dev COMMAND`, such as up, down, build, contract, generate or demo: what the Makefile runs."""
 
 import argparse
 import importlib
@@ -17,6 +17,7 @@ from dev.demo import main as play_demo
 from dev.errors import DevError
 from dev.layout import REPOSITORY
 from dev.progress import Progress
+from dev.promtool.build import ensure_promtool
 
 
 def up(options: argparse.Namespace) -> int:
@@ -58,6 +59,12 @@ def controllers(_: argparse.Namespace) -> int:
     return 0
 
 
+def promtool(_: argparse.Namespace) -> int:
+    """Builds promtool, which the tests of alerts need, or finds that it is there, and prints where."""
+    print(ensure_promtool(os.environ, Progress()))
+    return 0
+
+
 def contract(_: argparse.Namespace) -> int:
     """Installs what the contract tests need, or finds that it is there, and prints where."""
     tools = ensure_tools(os.environ, Progress())
@@ -83,6 +90,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "status": status,
     "build": build,
     "controllers": controllers,
+    "promtool": promtool,
     "contract": contract,
     "generate": generate,
     "demo": demo,
