@@ -24,7 +24,7 @@ SHIM = "containerd-shim-runc-v2"
 SHIM_SOCKETS = Path("/run/containerd/s")
 POD_LOGS = Path("/var/log/containers")
 PLUGINS = Path("/var/lib/kubelet/device-plugins")
-TRACES = tuple(map(Path, ("/run/containerd/runc/k8s.io", "/run/containerd/runc", "/run/containerd/s")))
+RUNC = Path("/run/containerd/runc/k8s.io")
 CGROUPS = Path("/sys/fs/cgroup")
 ENDS_WITHIN = 10.0
 
@@ -162,7 +162,8 @@ def _remove_traces(root: Path) -> None:
     for link in POD_LOGS.glob("*"):
         if link.is_symlink() and link.readlink().is_relative_to(root):
             link.unlink()
-    for directory in (*TRACES, POD_LOGS, PLUGINS, PLUGINS.parent):
+    runs = (RUNC, RUNC.parent, SHIM_SOCKETS, SHIM_SOCKETS.parent)
+    for directory in (*runs, POD_LOGS, PLUGINS, PLUGINS.parent, LEASES, LEASES.parent):
         with contextlib.suppress(OSError):
             directory.rmdir()
 
