@@ -1,5 +1,6 @@
 """The parts of the Helm chart that are made from the models and from the files that install without Helm."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -117,7 +118,7 @@ def _examples() -> dict[str, dict[str, Any]]:
     return found
 
 
-FILES = [
+FILES: list[tuple[str, Callable[[], str]]] = [
     *((f"{CHART}/templates/crds/{kind.plural}.yaml", partial(crd_template, kind)) for kind in KINDS),
     (f"{CHART}/templates/admission/policies.yaml", policies_template),
     (f"{CHART}/templates/admission/stamp.yaml", stamps_template),

@@ -26,7 +26,9 @@ def readme_page() -> str:
 
 def described(values: str) -> list[tuple[str, str, str, str]]:
     """Key, type, default and comment of each value; ValueError for one that no comment describes."""
-    return list(_described(yaml.compose(values), values.splitlines(), ()))
+    node = yaml.compose(values)
+    assert node is not None
+    return list(_described(node, values.splitlines(), ()))
 
 
 def _described(

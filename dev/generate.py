@@ -10,6 +10,7 @@ from pathlib import Path
 from dev.chart import CHART
 from dev.chart import FILES as CHART_FILES
 from dev.chart_readme import README, readme_page
+from dev.fields_reference import FOLDER, fields_page, path_of
 from dev.layout import REPOSITORY
 from dev.metrics_reference import METRICS, metrics_page
 from dev.reference import CONDITIONS, LIFECYCLE, conditions_page, lifecycle_page
@@ -22,8 +23,14 @@ HEADER = "# Made by `make generate` from operator/watchbill/api; edit the models
 
 STAMP_HEADER = "# For Kubernetes 1.36 and later. Below, leave this file out: people type their own names.\n"
 
-WHOLLY_GENERATED = ("crds", "config/admission", f"{CHART}/templates/crds", f"{CHART}/templates/admission")
-"""The folders in which a YAML file that nothing makes any more is a leftover."""
+WHOLLY_GENERATED = (
+    "crds/*.yaml",
+    "config/admission/*.yaml",
+    f"{FOLDER}/*.md",
+    f"{CHART}/templates/crds/*.yaml",
+    f"{CHART}/templates/admission/*.yaml",
+)
+"""The files of which one that nothing makes any more is a leftover."""
 
 Row = tuple[str, Callable[[], str]]
 """A path below the root of the checkout, and what its text is made by."""
@@ -41,6 +48,7 @@ GENERATED: list[Row] = [
     (LIFECYCLE, lifecycle_page),
     (CONDITIONS, conditions_page),
     (METRICS, metrics_page),
+    *((path_of(kind), partial(fields_page, kind)) for kind in KINDS),
     *CHART_FILES,
     (README, readme_page),
 ]
@@ -68,8 +76,8 @@ def main(check: bool, root: Path = REPOSITORY) -> int:
 
 
 def _generated_files(root: Path) -> Iterator[Path]:
-    for folder in WHOLLY_GENERATED:
-        yield from sorted((root / folder).glob("*.yaml"))
+    for pattern in WHOLLY_GENERATED:
+        yield from sorted(root.glob(pattern))
 
 
 def _text(file: Path) -> str | None:

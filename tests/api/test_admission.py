@@ -156,6 +156,17 @@ class TestEveryPolicy:
         (rule,) = policy["spec"]["matchConstraints"]["resourceRules"]
         assert (rule["apiGroups"], rule["apiVersions"]) == ([GROUP], ["*"])
 
+    @pytest.mark.parametrize(
+        "policy",
+        [each for each in MANIFESTS if "Binding" not in each["kind"]],
+        ids=lambda each: each["metadata"]["name"],
+    )
+    def test_leaves_nothing_of_what_it_matches_for_the_api_server_to_fill_in(self, policy):
+        constraints = dict(policy["spec"]["matchConstraints"])
+        (rule,) = constraints.pop("resourceRules")
+        assert constraints == {"matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}}
+        assert rule["scope"] == "*"
+
     @pytest.mark.parametrize("policy", REFUSING, ids=lambda each: each["metadata"]["name"])
     def test_says_on_one_line_what_to_do(self, policy):
         for each in policy["spec"]["validations"]:

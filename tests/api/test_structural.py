@@ -137,3 +137,8 @@ def test_a_word_of_a_status_may_be_one_that_a_newer_operator_writes():
         "maxLength": 20,
         "description": "x is a state. Known values: Open, Shut.",
     }
+
+
+def test_a_part_without_fields_has_no_properties_as_the_api_server_keeps_it():
+    found = of(create_model("Empty", __doc__="A part that is set or not."), description="x is set.")
+    assert found == {"type": "object", "description": "x is set."}

@@ -10,6 +10,7 @@ import typer.main
 from dev.layout import REPOSITORY
 from tests.architecture.sources import project_files
 from tests.integration.test_demo import CHECKS
+from tests.support.markdown import yaml_blocks
 from watchbill.cli.lint import examine
 from watchbill.cli.main import COMMANDS, app
 
@@ -21,7 +22,6 @@ PAGES = sorted(
     }
 )
 
-YAML = re.compile(r"^ *```yaml\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"^ *```\w*\n.*?^ *```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 TARGET = re.compile(r"(?:^|[`;&(]) *make ([a-z][a-z0-9-]*)", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
@@ -30,10 +30,6 @@ TEST_FILE = re.compile(r"tests/[\w/]+\.py")
 
 def name_of(page: Path) -> str:
     return str(page.relative_to(REPOSITORY))
-
-
-def yaml_blocks(page: Path) -> list[str]:
-    return YAML.findall(page.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +67,17 @@ def test_the_readme_names_the_two_commands():
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_link_within_the_project_leads_somewhere(page: Path):
-    links = LINK.findall(page.read_text(encoding="utf-8"))
+    # A pattern within code may look like a link.
+    links = LINK.findall(CODE.sub("", page.read_text(encoding="utf-8")))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_contents_name_every_page():
+    contents = REPOSITORY / "docs/README.md"
+    named = {
+        (contents.parent / link).resolve() for link in LINK.findall(contents.read_text(encoding="utf-8"))
+    }
+    assert [name_of(page) for page in sorted({*contents.parent.rglob("*.md")} - named - {contents})] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -101,3 +106,9 @@ def test_the_reference_documents_a_command_with_all_its_options(command: str):
     parameters = group.get_command(None, command).params  # type: ignore[attr-defined]  # typer has no type for it
     options = {option for each in parameters for option in each.opts if option.startswith("--")}
     assert {option for option in options - {"--help"} if f"`{option}" not in found[1]} == set()
+
+
+def test_the_tutorial_shows_the_files_that_it_applies():
+    shown = yaml_blocks(REPOSITORY / "docs/tutorial/README.md")
+    files = (REPOSITORY / "examples/tutorial" / name for name in ("team.yaml", "incident.yaml"))
+    assert shown == [file.read_text(encoding="utf-8") for file in files]

@@ -89,7 +89,7 @@ class Operator:
 
         around = Surroundings(
             clock=lambda: Clock(wall=lambda: EPOCH + loop.time() + self.wall_ahead, monotonic=loop.time),
-            web=lambda: Played(surface.send),
+            web=lambda _: Played(surface.send),
             watch=watch,
         )
         app = App(InProcess(surface.handle), Settings(identity=self.name), around)

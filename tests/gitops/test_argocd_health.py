@@ -3,15 +3,15 @@
 from typing import Any, get_args
 
 import pytest
-import yaml
 
-from tests.architecture.sources import ROOT
 from tests.support.argocd import PREFIX, health, shipped
 from watchbill.api.incident_status import Phase
+from watchbill.api.kinds import KINDS
+from watchbill.api.runbook_run_status import ENDED, RunPhase
 
 pytestmark = pytest.mark.feature("F63")
 
-GIT_KINDS = ("Connection", "EscalationPolicy", "IncidentClass", "Runbook")
+READY_KINDS = ("Connection", "EscalationPolicy", "IncidentClass", "Runbook", "IncidentUpdate")
 DATA = shipped()
 Json = dict[str, Any]
 
@@ -55,9 +55,11 @@ def thing(kind: str, status: Json | None) -> Json:
     return made if status is None else made | {"status": status}
 
 
-@pytest.mark.parametrize("kind", GIT_KINDS)
+@pytest.mark.parametrize("kind", READY_KINDS)
 @pytest.mark.parametrize(("status", "said"), STATES.values(), ids=STATES)
-def test_what_git_owns_is_as_healthy_as_it_is_ready(kind: str, status: Json | None, said: tuple[str, str]):
+def test_what_says_whether_it_is_ready_is_as_healthy_as_that(
+    kind: str, status: Json | None, said: tuple[str, str]
+):
     assert health(thing(kind, status), DATA) == said
 
 
@@ -71,10 +73,29 @@ def test_an_incident_that_nobody_has_seen_is_healthy(status: Json | None):
     assert health(thing("Incident", status), DATA) == ("Healthy", "not seen by the operator yet")
 
 
-def test_every_kind_with_a_script_is_one_of_ours_and_none_that_git_owns_is_left_out():
-    crds = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "crds").glob("*.yaml")]
-    ours = {crd["spec"]["names"]["kind"] for crd in crds}
-    scripted = {key.removeprefix(PREFIX) for key in DATA}
-    assert {*GIT_KINDS, "Incident"} == scripted
-    # An update and a run are said once and stay: whoever commits one wants it created, no more.
-    assert ours - scripted == {"IncidentUpdate", "RunbookRun"}
+RUN_PHASES = get_args(get_args(RunPhase)[0])
+ENDS = {"Succeeded": "Healthy", "Failed": "Degraded", "Undone": "Degraded", "Cancelled": "Degraded"}
+WAITING = {"AwaitingApproval": "Suspended", "Blocked": "Suspended"}
+
+
+@pytest.mark.parametrize("phase", RUN_PHASES)
+def test_a_run_is_progressing_until_it_ends_suspended_while_it_waits_for_people_and_says_its_phase(
+    phase: str,
+):
+    assert ENDS.keys() == set(ENDED)
+    expected = (ENDS | WAITING).get(phase, "Progressing")
+    assert health(thing("RunbookRun", {"phase": phase}), DATA) == (expected, phase)
+
+
+def test_a_run_that_is_held_up_says_by_what():
+    status = {"phase": "Blocked", "blockedMessage": "another run holds the lock"}
+    assert health(thing("RunbookRun", status), DATA) == ("Suspended", "Blocked: another run holds the lock")
+
+
+@pytest.mark.parametrize("status", [None, {}])
+def test_a_run_that_nobody_has_seen_is_progressing(status: Json | None):
+    assert health(thing("RunbookRun", status), DATA) == ("Progressing", "not seen by the operator yet")
+
+
+def test_every_kind_has_a_script_and_there_is_no_other():
+    assert {key.removeprefix(PREFIX) for key in DATA} == {kind.name for kind in KINDS}

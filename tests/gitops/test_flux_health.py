@@ -50,4 +50,4 @@ def test_flux_waits_until_an_object_is_ready_for_its_generation(
 
 def test_every_kind_that_git_owns_is_waited_for():
     kinds = {check["kind"] for check in CHECKS if check["apiVersion"] == API_VERSION}
-    assert kinds == {"Connection", "EscalationPolicy", "IncidentClass"}
+    assert kinds == {"Connection", "EscalationPolicy", "IncidentClass", "Runbook"}

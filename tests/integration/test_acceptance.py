@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from dev.layout import REPOSITORY
@@ -13,6 +14,7 @@ from dev.receiver import Receiver
 from tests.support.acceptance import person
 from tests.support.kubectl import Kubectl
 from tests.support.manifests import text as manifest
+from tests.support.people import Person
 from tests.support.team import Object, Team, condition
 from tests.support.versions import moment_of, written_since
 
@@ -141,7 +143,9 @@ def test_what_people_do_with_kubectl_alone(shop: Shop):
     assert ("Mitigated", "ana") in actors
 
 
-def test_a_lifecycle_costs_three_status_writes_and_one_event_for_each_transition(shop: Shop):
+def test_a_lifecycle_costs_three_status_writes_and_one_event_for_each_transition(
+    shop: Shop, administrator: httpx.Client
+):
     before = moment_of(shop.kubectl, "shop")
     uid = shop.declare("counted")["metadata"]["uid"]
     shop.wait("counted", "jsonpath={.status.pages[0].state}=Accepted")
@@ -158,11 +162,7 @@ def test_a_lifecycle_costs_three_status_writes_and_one_event_for_each_transition
     assert len(versions) - len(of_people) == 3, [
         version.get("status", {}).get("phase") for version in versions
     ]
-    events = json.loads(
-        shop.kubectl(
-            "-n", "shop", "get", "events", "-o", "json", "--field-selector=involvedObject.name=counted"
-        ).stdout
-    )["items"]
+    events = Person(administrator, "shop").told_of("counted", "Acknowledged", "Resolved", "Triggered")
     assert sorted(e["reason"] for e in events) == ["Acknowledged", "Resolved", "Triggered"]
     assert all(e.get("count", 1) == 1 for e in events)
 

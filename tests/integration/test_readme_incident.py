@@ -1,13 +1,14 @@
-"""The README's own manifests, on the real API server: five lines page, through the console."""
+"""What the README and the tutorial show, on the real API server: five lines page, through the console."""
 
 import pytest
 import yaml
 
 from dev.layout import REPOSITORY
 from dev.operator_process import OperatorProcess
-from tests.docs.test_readme import yaml_blocks
 from tests.support.kubectl import Kubectl
+from tests.support.markdown import yaml_blocks
 from tests.support.team import Object, Team, condition
+from tests.support.walkthrough import play, typed
 
 pytestmark = pytest.mark.cluster
 
@@ -45,3 +46,14 @@ def test_the_five_lines_of_the_readme_page_through_the_console(
     team.wait_for_phase("Acknowledged", name)
     team.patch(name, state="Resolved", stateReason="rolled back", setBy={"state": "admin"})
     team.wait_for_phase("Resolved", name)
+
+
+TUTORIAL = REPOSITORY / "docs/tutorial/README.md"
+
+
+@pytest.mark.usefixtures("operator")
+def test_the_tutorial_goes_as_it_says_word_for_word(kubectl: Kubectl):
+    steps = list(typed(TUTORIAL))
+    assert sum(step.says is not None for step in steps) >= 8
+    for step in steps:
+        play(kubectl, step)

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
+from dev.layout import REPOSITORY
 from dev.waiting import wait_until
 from tests.integration.rule_cases import manifest
 from tests.support import argocd
 from tests.support.kstatus import kstatus
 from tests.support.kubectl import Kubectl
+from watchbill.api.group import API_VERSION
 from watchbill.cli.main import app
 
 pytestmark = pytest.mark.cluster
@@ -21,7 +24,7 @@ pytestmark = pytest.mark.cluster
 AT_ONCE = "--timeout=5s"
 """How soon Ready must say what is so."""
 
-GIT_KINDS = ("connection", "escalationpolicy", "incidentclass")
+GIT_KINDS = ("connection", "escalationpolicy", "incidentclass", "runbook")
 Json = dict[str, Any]
 
 
@@ -303,6 +306,7 @@ def everything(kubectl: Kubectl, operator: Any, namespace: str) -> list[Json]:
         manifest("Connection", {}, "pager"),
         policy("pager", allowedClasses=[name]),
         incident_class(namespace, name),
+        manifest("Runbook", {}, "wait"),
     ]
     apply(kubectl, namespace, *objects)
     for kind, thing in zip(GIT_KINDS, objects, strict=True):
@@ -439,3 +443,52 @@ def test_what_was_applied_shows_no_difference_when_it_is_applied_again(
         kubectl("apply", "--server-side", "--force-conflicts", *words, input=items)
     difference = kubectl("diff", how, *words, input=items, check=False)
     assert (difference.returncode, difference.stdout) == (0, ""), difference.stderr
+
+
+WRITTEN_ONCE = ("Incident", "Namespace")
+"""What people declare, and what the test has made itself."""
+EXAMPLES = ("demo", "gitops/platform", "gitops/teams", "providers", "runbooks")
+
+
+def examples(folder: str, namespace: str) -> list[Json]:
+    """What is in a folder of examples, in this namespace, with its class under a name of the test's own."""
+    found = []
+    for file in sorted((REPOSITORY / "examples" / folder).rglob("*.yaml")):
+        text = file.read_text(encoding="utf-8").replace("namespace: shop", f"namespace: {namespace}")
+        for thing in yaml.safe_load_all(text.replace("[service]", f"[{class_name(namespace)}]")):
+            if thing["kind"] in WRITTEN_ONCE:
+                continue
+            if thing["kind"] == "IncidentClass":
+                # Not the default of the tests beside this one.
+                thing["metadata"] = {"name": f"{class_name(namespace)}-{folder.replace('/', '-')}"}
+            elif thing["kind"] not in ("ClusterRole", "ClusterRoleBinding"):
+                thing["metadata"].setdefault("namespace", namespace)
+            found.append(thing)
+    return found
+
+
+@pytest.mark.feature("F63")
+def test_every_example_shows_no_difference_once_it_was_applied_and_judged(
+    kubectl: Kubectl, operator: Any, namespace: str
+):
+    spaces = {folder: f"{namespace[-8:]}-{folder.replace('/', '-')}" for folder in EXAMPLES}
+    made = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": each}} for each in spaces.values()]
+    objects = [each for folder, space in spaces.items() for each in examples(folder, space)]
+    items = json.dumps({"apiVersion": "v1", "kind": "List", "items": [*made, *objects]})
+    kubectl("apply", "--server-side", "--filename=-", input=items)
+    ours = {(each["kind"], each["metadata"]["name"]) for each in objects if each["apiVersion"] == API_VERSION}
+    assert {kind.lower() for kind, _ in ours} == set(GIT_KINDS)
+
+    def unjudged() -> str | None:
+        listed = kubectl("get", ",".join(GIT_KINDS), "--all-namespaces", "--output=json").stdout
+        for thing in json.loads(listed)["items"]:
+            if (thing["kind"], thing["metadata"]["name"]) in ours and "observedGeneration" not in thing.get(
+                "status", {}
+            ):
+                return f"{thing['kind']} {thing['metadata']['name']} is not judged."
+        return None
+
+    wait_until(unjudged, seconds=10)
+    difference = kubectl("diff", "--server-side", "--filename=-", input=items, check=False)
+    assert (difference.returncode, difference.stdout) == (0, ""), difference.stderr
+    kubectl("delete", "incidentclass", *(name for kind, name in ours if kind == "IncidentClass"))

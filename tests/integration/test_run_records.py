@@ -93,8 +93,7 @@ def test_an_output_above_the_cap_is_kept_by_reference_and_the_secret_nowhere(
     (writer,) = {each["manager"] for each in kept["metadata"]["managedFields"]}
     assert writer == "watchbill"
 
-    events = team.admin.ask("GET", team.admin.path("events", version="v1")).body["items"]
-    assert [each["reason"] for each in events if each["involvedObject"]["name"] == run]
+    events = team.admin.told_of(run, "Ended")
     shown = {
         "status": json.dumps(status),
         "ConfigMap": json.dumps(kept),

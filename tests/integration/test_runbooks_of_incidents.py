@@ -65,11 +65,6 @@ def listed(status: Json) -> list[str]:
     return [each["name"] for each in status.get("runbooks", {}).get("suggested", [])]
 
 
-def events_of(team: Team, name: str) -> list[str]:
-    events = team.thing("events", "")["items"]
-    return [each["reason"] for each in events if each["involvedObject"]["name"] == name]
-
-
 def resolved(team: Team, name: str) -> None:
     said = {"state": "Resolved", "stateReason": "rolled back", "setBy": {"state": "ana"}}
     answer = team.stage.person("ana").patch("incidents", name, said)
@@ -183,7 +178,7 @@ def test_debt_is_listed_keeps_the_incident_from_closing_reminds_its_owner_and_is
     assert entry["expiresTime"]
     (reminder,) = [each for each in status["timeline"] if each["kind"] == "DebtExpired"]
     assert reminder["text"].startswith(f"bo must take back {run}/act")
-    wait_until(lambda: None if "DebtExpired" in events_of(team, name) else "no Event", PATIENCE)
+    assert team.admin.told_of(name, "DebtExpired")
     with pytest.raises(DevError):
         wait_until(lambda: None if incident(team, name)["phase"] == "Closed" else "open", WINDOW + 3)
     (closed,) = [each for each in incident(team, name)["conditions"] if each["type"] == "Closed"]

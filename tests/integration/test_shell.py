@@ -27,6 +27,9 @@ from watchbill.shell.watch import Watch
 
 pytestmark = pytest.mark.cluster
 
+FAREWELL = 0.25
+"""Seconds in which TLS connections close after their sessions have (aiohttp, "Graceful Shutdown")."""
+
 
 class Shell:
     """Credentials, a clock and metrics, and sessions that end with the test."""
@@ -54,6 +57,7 @@ class Shell:
 async def shell(cluster: Cluster) -> AsyncIterator[Shell]:
     async with AsyncExitStack() as stack:
         yield Shell(cluster, stack)
+    await asyncio.sleep(FAREWELL)
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class Running:
         self.api, self.vendors = api, Vendors()
         monkeypatch.setattr("watchbill.shell.incidents.RECORD_WAIT", 0.1)
         settings = Settings(**({"identity": "one", "health_address": "127.0.0.1:0"} | options))
-        around = Surroundings(web=lambda: Played(self.vendors.handle), watch=Untold)
+        around = Surroundings(web=lambda _: Played(self.vendors.handle), watch=Untold)
         self.app = App(Credentials(api.url), settings, around)
 
     @asynccontextmanager

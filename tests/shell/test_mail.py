@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from dev.pki import create_authority, issue_server
 from tests.providers.pages import UID, acknowledge, incident, resolve, trigger
 from tests.shell.sending import always
 from tests.support.mail_server import MailServer
@@ -31,17 +30,6 @@ SHORT = 1.0
 ANA, BO, CY = "ana@example.com", "bo@example.com", "cy@example.com"
 REF = {"name": "mail", "key": "k"}
 LOGIN = ("pages", "tiger-tiger")
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What the server shows, and what trusts it."""
-    directory = tmp_path_factory.mktemp("pki")
-    authority = create_authority(directory)
-    pair = issue_server(authority, directory)
-    shows = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    shows.load_cert_chain(pair.certificate, pair.key)
-    return shows, ssl.create_default_context(cafile=str(authority.certificate))
 
 
 @pytest.fixture

@@ -1,5 +1,10 @@
 """The names that dashboards and alerts are written with."""
 
+from collections.abc import Mapping
+
+import pytest
+
+from tests.shell.running import Running
 from watchbill.shell.metrics import Metrics
 
 NAMES = {
@@ -22,7 +27,7 @@ NAMES = {
     "watchbill_notification_retries_total": ("counter", ("integration",)),
     "watchbill_notification_latency_seconds": ("histogram", ("integration",)),
     "watchbill_circuit_open": ("gauge", ("integration",)),
-    "watchbill_escalation_step_delay_seconds": ("histogram", ("level",)),
+    "watchbill_escalation_step_delay_seconds": ("histogram", ("integration",)),
     "watchbill_overdue_actions": ("gauge", ("action",)),
     "watchbill_last_resort_incidents": ("gauge", ()),
     "watchbill_heartbeats_total": ("counter", ("result",)),
@@ -31,8 +36,10 @@ NAMES = {
     "watchbill_test_pages_total": ("counter", ("result",)),
     "watchbill_test_page_last_success_timestamp_seconds": ("gauge", ()),
     "watchbill_incidents": ("gauge", ("namespace", "severity", "phase")),
-    "watchbill_incident_time_to_acknowledge_seconds": ("histogram", ("severity",)),
-    "watchbill_incident_time_to_resolve_seconds": ("histogram", ("severity",)),
+    "watchbill_incident_time_to_acknowledge_seconds": ("histogram", ("class", "severity")),
+    "watchbill_incident_time_to_mitigate_seconds": ("histogram", ("class", "severity")),
+    "watchbill_incident_time_to_resolve_seconds": ("histogram", ("class", "severity")),
+    "watchbill_incidents_reopened_total": ("counter", ("class", "severity")),
     "watchbill_runbook_runs": ("gauge", ("phase",)),
     "watchbill_runbook_runs_ended_total": ("counter", ("result",)),
     "watchbill_runbook_step_duration_seconds": ("histogram", ("kind", "result")),
@@ -64,3 +71,20 @@ def test_two_processes_in_one_do_not_share_metrics():
     first, second = Metrics(), Metrics()
     first.active_workers.set(3)
     assert second.registry.get_sample_value("watchbill_active_workers") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("watchbill_kube_events_dropped_total", {"reason": "Forbidden"}),
+        ("watchbill_reconcile_errors_total", {"controller": "runbookrun"}),
+        ("watchbill_watch_missed_total", {"kind": "Connection"}),
+        ("watchbill_runbook_runs_ended_total", {"result": "Failed"}),
+        ("watchbill_runbook_steps_blocked_total", {"reason": "OutcomeUnknown"}),
+        ("watchbill_runbook_steps_blocked_total", {"reason": "UndoFailed"}),
+    ],
+)
+async def test_what_is_alerted_on_at_its_first_increase_is_0_at_the_start(
+    found: Running, name: str, labels: Mapping[str, str]
+):
+    assert found.app.metrics.registry.get_sample_value(name, dict(labels)) == 0

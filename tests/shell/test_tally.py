@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.builders import T0, UID, incident
+from tests.support.builders import T0, UID, incident, incident_class
 from watchbill.api.incident import Incident
-from watchbill.api.incident_status import IncidentStatus, Times
+from watchbill.api.incident_status import FrozenClass, IncidentStatus, Times
+from watchbill.core import plan
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.tally import Tally
 
@@ -22,21 +23,17 @@ def count(metrics: Metrics, phase: str, severity: str = "SEV-1") -> float:
     return metrics.registry.get_sample_value("watchbill_incidents", labels) or 0
 
 
-def observed(metrics: Metrics, what: str) -> tuple[float | None, float | None]:
-    name, labels = f"watchbill_incident_time_to_{what}_seconds", {"severity": "SEV-1"}
-    value = metrics.registry.get_sample_value
-    return value(f"{name}_count", labels), value(f"{name}_sum", labels)
-
-
 def raw_of(incident: Incident) -> dict[str, Any]:
     return incident.model_dump(mode="json", by_alias=True)
 
 
-def status(phase: Any, **times: Any) -> IncidentStatus:
-    return IncidentStatus(phase=phase, severity="SEV-1", times=Times(triggered_time=T0, **times))
+def status(phase: Any, frozen_class: FrozenClass | None = None, **times: Any) -> IncidentStatus:
+    moments = Times(triggered_time=T0, **times)
+    return IncidentStatus(phase=phase, severity="SEV-1", times=moments, frozen_class=frozen_class)
 
 
 def test_an_incident_counts_once_however_often_it_is_seen(tally: Tally, metrics: Metrics):
+    tally.severities = {"SEV-1"}
     for _ in range(3):
         tally.seen(raw_of(incident()))
     assert count(metrics, "Pending") == 1
@@ -52,21 +49,17 @@ def test_a_drill_counts_nowhere(tally: Tally, metrics: Metrics):
     tally.seen(raw_of(drill))
     tally.written(drill, status("Acknowledged", acknowledged_time=T0 + timedelta(seconds=40)))
     assert count(metrics, "Acknowledged") == 0
-    assert observed(metrics, "acknowledge") == (None, None)
 
 
-def test_the_first_acknowledgement_is_measured_once(tally: Tally, metrics: Metrics):
-    taken = status("Acknowledged", acknowledged_time=T0 + timedelta(seconds=40))
-    tally.written(incident(), status("Triggered"))
-    tally.written(incident(status=status("Triggered")), taken)
-    tally.written(incident(status=taken), taken)
-    assert observed(metrics, "acknowledge") == (1, 40)
-
-
-def test_each_resolution_is_measured(tally: Tally, metrics: Metrics):
-    first = status("Resolved", resolved_time=T0 + timedelta(seconds=100))
-    second = status("Resolved", resolved_time=T0 + timedelta(seconds=300))
-    tally.written(incident(status=status("Triggered")), first)
-    tally.written(incident(status=first), first)
-    tally.written(incident(status=first), second)
-    assert observed(metrics, "resolve") == (2, 400)
+def test_a_severity_is_a_label_once_a_class_has_it_be_it_the_incidents_own(tally: Tally, metrics: Metrics):
+    tally.seen(raw_of(incident()))
+    assert (count(metrics, "Pending"), count(metrics, "Pending", "unknown")) == (0, 1)
+    tally.severities = {"SEV-1"}
+    tally.seen(raw_of(incident()))
+    assert (count(metrics, "Pending"), count(metrics, "Pending", "unknown")) == (1, 0)
+    tally.severities = ()
+    frozen = plan.frozen_class(incident_class())
+    tally.seen(raw_of(incident(status=status("Triggered", frozen_class=frozen))))
+    assert count(metrics, "Triggered") == 1
+    tally.written(incident(), status("Resolved", frozen_class=frozen))
+    assert count(metrics, "Resolved") == 1

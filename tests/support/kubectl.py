@@ -15,6 +15,10 @@ class Asked(Reachable, Protocol):
     def kubectl(self) -> Path:
         """That kubectl."""
 
+    @property
+    def kubeconfig(self) -> Path:
+        """The kubeconfig of the administrator."""
+
     def run_kubectl(
         self, *arguments: str, kubeconfig: Path | None = None, stdin: str | None = None
     ) -> CompletedProcess[str]:

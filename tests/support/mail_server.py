@@ -115,6 +115,8 @@ class MailServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # A socket that was aborted closes in the loop's next turn.
+        await asyncio.sleep(0)
 
     def _dialog(self) -> "_Dialog":
         return _Dialog(
@@ -176,10 +178,13 @@ class MailServer:
 class _Dialog(SMTP):
     def __init__(self, server: MailServer, **settings: Any) -> None:
         self._owner = server
+        self._socket: asyncio.Transport | None = None
         super().__init__(server, **settings)
 
     def connection_made(self, transport: Any) -> None:
         self._owner._open.add(self)
+        # The first one is the socket's own; the second, after STARTTLS, is in there.
+        self._socket = self._socket or transport
         behavior = self._owner.behavior.connect
         if behavior == "greet":
             super().connection_made(transport)
@@ -194,6 +199,6 @@ class _Dialog(SMTP):
             super().connection_lost(error)
 
     def abort(self) -> None:
-        """Break the connection without a word."""
-        if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.abort()
+        """Break the connection without a word, whatever speaks through its socket by now."""
+        if self._socket is not None:
+            self._socket.abort()

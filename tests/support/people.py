@@ -20,6 +20,7 @@ Json = dict[str, Any]
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 IN_FORCE_SECONDS = 20.0
+TOLD_SECONDS = 60.0
 
 MERGE, APPLY = "application/merge-patch+json", "application/apply-patch+yaml"
 DRY_RUN = "dryRun=All&fieldValidation=Strict"
@@ -81,6 +82,24 @@ class Person:
         content = None if body is None else json.dumps(body)
         answer = self.client.request(method, path, content=content, headers=headers)
         return Answer(answer.status_code, answer.json())
+
+    def told_of(self, name: str, *reasons: str) -> list[Json]:
+        """The Events of the object of this name, once there is one for each of these reasons.
+
+        The operator writes them in the background, at a pace, and behind those of what others left.
+        Raises DevError, with the reasons that there are, after a minute.
+        """
+
+        def events() -> list[Json]:
+            found = self.ask("GET", self.path("events", version="v1")).body["items"]
+            return [event for event in found if event["involvedObject"]["name"] == name]
+
+        def untold() -> str | None:
+            there = {event["reason"] for event in events()}
+            return None if there.issuperset(reasons) else f"the Events of {name} are {sorted(there)}"
+
+        wait_until(untold, TOLD_SECONDS)
+        return events()
 
     def path(self, plural: str, name: str = "", version: str = API_VERSION) -> str:
         """The path of a resource, by default of ours, or of one object."""

@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -31,24 +32,30 @@ def run_with_plugins(kubectl: Kubectl, user: str, *arguments: str) -> CompletedP
     )
 
 
-def environment_of(kubectl: Kubectl, user: str) -> dict[str, str]:
-    """The environment of a person who has the plugin on the PATH."""
+def environment_of(kubectl: Kubectl, user: str | None = None) -> dict[str, str]:
+    """The environment of a person, else of the administrator, who has the plugin on the PATH."""
     folders = (Path(kubectl.cluster.kubectl).parent, Path(sys.executable).parent, os.environ["PATH"])
-    return {**os.environ, "PATH": ":".join(map(str, folders)), "KUBECONFIG": str(kubectl.kubeconfig(user))}
+    who = kubectl.cluster.kubeconfig if user is None else kubectl.kubeconfig(user)
+    return {**os.environ, "PATH": ":".join(map(str, folders)), "KUBECONFIG": str(who)}
 
 
 def on_terminal(kubectl: Kubectl, user: str, *arguments: str) -> tuple[int, str]:
     """How `kubectl watchbill` ended for a person at a terminal without colors, and all that was drawn."""
+    return drawn(["kubectl", "watchbill", *arguments], environment_of(kubectl, user))
+
+
+def drawn(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path | None = None
+) -> tuple[int, str]:
+    """How a command ended at a terminal without colors that is 120 wide, and all that was drawn."""
     ours, theirs = pty.openpty()
-    environment = {**environment_of(kubectl, user), "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "120"}
-    child = subprocess.Popen(
-        ["kubectl", "watchbill", *arguments], env=environment, stdin=theirs, stdout=theirs
-    )
+    terminal = {**environment, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "120"}
+    child = subprocess.Popen(command, env=terminal, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    drawn = b""
+    text = b""
     # Linux tells the end of a terminal that nobody writes to any more as an error.
     with contextlib.suppress(OSError):
         while part := os.read(ours, 65536):
-            drawn += part
+            text += part
     os.close(ours)
-    return child.wait(timeout=60), drawn.decode()
+    return child.wait(timeout=60), text.decode()

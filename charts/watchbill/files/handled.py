@@ -38,7 +38,7 @@ def ask(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str,
 
 
 def wait_for(what: str, path: str) -> None:
-    """Returns once the incident shows this: `paged`, or a phase; ends the process where it does not in time."""
+    """Returns once the incident shows this, `paged` or a phase; ends the process where it never does."""
     end = time.monotonic() + SECONDS
     while True:
         status = ask("GET", path).get("status", {})

@@ -115,7 +115,8 @@ def _converted(schema: Schema) -> Schema:
             found |= {bound: schema[exclusive], exclusive: True}
     if _says_something(schema.get("default")):
         found["default"] = schema["default"]
-    if "properties" in schema:
+    # The API server drops an empty one: whoever applies the file again would be told of a difference.
+    if schema.get("properties"):
         found["properties"] = {name: _converted(child) for name, child in schema["properties"].items()}
     for keyword in ("items", "additionalProperties"):
         if isinstance(schema.get(keyword), dict):

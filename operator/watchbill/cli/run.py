@@ -18,6 +18,7 @@ from watchbill.shell.settings import (
     address,
     connection_key,
     default_identity,
+    egress_policy,
     secret_url,
     within,
 )
@@ -63,6 +64,17 @@ def run(
         str, typer.Option(help="The namespace/name of the Connection that test pages go through.")
     ] = "",
     test_page_every: Annotated[str, typer.Option(help="How often a test page is sent; at least 1m.")] = "24h",
+    egress_deny_private: Annotated[
+        bool,
+        typer.Option(
+            "--egress-deny-private",
+            help="Whether hosts that tenants name must have public addresses alone.",
+        ),
+    ] = False,
+    egress_allow: Annotated[
+        list[str] | None,
+        typer.Option(help="A CIDR, an address or a host name that is allowed all the same; repeatable."),
+    ] = None,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
 ) -> None:
     """Run the operator against $KUBECONFIG, or in a cluster as the pod's service account."""
@@ -80,6 +92,7 @@ def run(
             heartbeat_interval=within(heartbeat_interval, SECOND, MINUTE),
             test_page_connection=connection_key(test_page_connection),
             test_page_every=within(test_page_every, MINUTE, 1000 * HOUR),
+            egress=egress_policy(egress_allow or (), deny_private=egress_deny_private),
         )
         credentials = log_in(os.environ)
     except (LoginError, ValueError) as error:

@@ -17,6 +17,7 @@ from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey, Raw, Version, key_of
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
+from watchbill.shell.egress import Egress
 from watchbill.shell.events import Recorder
 from watchbill.shell.fresh import FreshReads
 from watchbill.shell.health import CannotListen, HealthServer, Ticker, liveness, readiness
@@ -25,6 +26,7 @@ from watchbill.shell.incidents import BLIND_FOR, IncidentKeeper, Parts
 from watchbill.shell.kube import Kube
 from watchbill.shell.leader import Elector, LeaseName
 from watchbill.shell.lookout import Lookout, Watched
+from watchbill.shell.mail import Mailer
 from watchbill.shell.metrics import Metrics
 from watchbill.shell.neighbors import Neighbors
 from watchbill.shell.observe import Observer
@@ -62,7 +64,7 @@ class Surroundings:
     """What a process meets outside of itself, besides the API server; a rehearsal brings its own."""
 
     clock: Callable[[], Clock] = Clock
-    web: Callable[[], Web] = Web
+    web: Callable[[Egress], Web] = Web
     watch: Callable[[Credentials, Clock, Metrics, Deliver], Watch] = Watch
 
 
@@ -92,8 +94,9 @@ class App:
         self._fresh = FreshReads(self.kube, self.cache, self.clock.monotonic)
         self.syncer = Syncer(self.kube, self.cache, self.metrics, self.inbox.deliver, self._fresh)
         self.sweep = Sweep(self.kube, self._look_again, self.queue.empty)
-        web = around.web()
-        self.sender = Sender(self.clock, web=web)
+        egress = Egress(settings.egress)
+        web, own_web = around.web(egress), around.web(Egress())
+        self.sender = Sender(self.clock, web=web, mailer=Mailer(egress=egress), own_web=own_web)
         self._neighbors = Neighbors(self.cache, self.queue.add, lambda: self.syncer.synced)
         self._ticker = Ticker(self.clock.monotonic)
         live = liveness(self._ticker, self.queue, self.watch, self.elector, self.syncer)
@@ -112,10 +115,9 @@ class App:
     def _wire(self) -> Outside:
         settings = self._settings
         account = f"{settings.namespace}:{settings.service_account}"
-        secrets = SecretReader(self.kube, self.clock.monotonic, account)
         outside = Outside(
             sender=self.sender,
-            secrets=secrets,
+            secrets=SecretReader(self.kube, self.clock.monotonic, account),
             cache=self.cache,
             kube=self.kube,
             clock=self.clock,
@@ -147,7 +149,7 @@ class App:
                 may_act=self.may_act,
             )
         )
-        self.ready_keeper = ReadyKeeper(self.cache, secrets, self.kube.patch_status, self.clock.now)
+        self.ready_keeper = ReadyKeeper(self.cache, outside.secrets, self.kube.patch_status, self.clock.now)
         self.elector.on_gain = self._look_at_everything
         self.sweep.on_complete = self.syncer.start
         self.clock.is_relied_on = self.elector.is_leader
@@ -275,6 +277,8 @@ class App:
 
     def _changed(self, key: ObjectKey, raw: Raw) -> None:
         self.queue.add(key, urgent=key.kind == "Incident" and not (raw.get("status") or {}).get("pages"))
+        if key.kind == "IncidentClass":
+            self.tally.severities = ranks_of(self.cache.list("IncidentClass"))
         if key.kind == "Incident":
             self._store.outdated(key)
             self.tally.seen(raw)

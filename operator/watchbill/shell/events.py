@@ -14,7 +14,7 @@ from watchbill.providers.contract import Rate
 from watchbill.shell.cache import Raw
 from watchbill.shell.clock import Clock
 from watchbill.shell.kube import Body, Conflict, Forbidden, Kube, KubeError, NotFound, Unreachable
-from watchbill.shell.metrics import Metrics
+from watchbill.shell.metrics import Metrics, started_at_zero
 from watchbill.shell.paths import core_path
 from watchbill.shell.rate import Bucket
 
@@ -27,6 +27,9 @@ WAITING = 5000
 
 REMEMBERED = 2048
 """How many Events are remembered for being counted on instead of written anew."""
+
+DROPPED = ("QueueFull", "Forbidden", "Refused", "Unreachable")
+"""Why an Event is not written."""
 
 MESSAGE_LENGTH = 1024
 NAME_LENGTH = 220
@@ -65,6 +68,7 @@ class Recorder:
         self._kube = kube
         self._clock = clock
         self._dropped = metrics.kube_events_dropped
+        started_at_zero(self._dropped, DROPPED)
         self._instance = instance
         self._pending: OrderedDict[_Key, _Pending] = OrderedDict()
         self._counts: OrderedDict[_Key, int] = OrderedDict()

@@ -15,7 +15,7 @@ from watchbill.api.reasons import Explained
 from watchbill.core.texts import neutral
 from watchbill.providers.contract import Request, Response, Verdict
 from watchbill.shell.clock import Clock
-from watchbill.shell.metrics import Metrics
+from watchbill.shell.metrics import Metrics, started_at_zero
 from watchbill.shell.redact import redacted
 
 TIMEOUT = 10.0
@@ -98,6 +98,7 @@ class Heartbeat:
         self._ping = ping
         self._clock = clock
         self._metrics = metrics
+        started_at_zero(metrics.heartbeats, ("ok", "failed"))
         self._silent: list[Silence] | None = None
         self._problem = ""
 

@@ -183,6 +183,7 @@ class IncidentKeeper:
 
     async def _write(self, key: ObjectKey, incident: Incident, settled: Settled) -> None:
         parts, status = self._parts, settled.decision.status
+        parts.tally.writing(incident, status)
         written = await parts.store.write(incident, status, _rank(incident, settled.decision))
         parts.unwritten.written(key, settled.outcomes)
         if parts.observer.knows(key):  # What was deleted during the write is counted no more.
@@ -239,17 +240,20 @@ class IncidentKeeper:
 
     async def _only_record(self, key: ObjectKey, incident: Incident) -> timedelta | None:
         """Write what this process did and decided while it still led, and decide nothing new."""
-        unwritten, now = self._parts.unwritten, self._parts.clock.now()
-        outcomes = unwritten.outcomes(key)
+        parts, outcomes = self._parts, self._parts.unwritten.outcomes(key)
         if not outcomes:
             return None
+        status = parts.unwritten.start(key, incident, parts.clock.now())
+        parts.tally.writing(incident, status)
         try:
-            await self._parts.store.write(incident, unwritten.start(key, incident, now))
+            await parts.store.write(incident, status)
         except (Conflict, NotFound):
             raise
         except KubeError:
             return WRITE_AGAIN
-        unwritten.written(key, len(outcomes))
+        parts.unwritten.written(key, len(outcomes))
+        if parts.observer.knows(key):
+            parts.tally.written(incident, status)
         return None
 
     def _unwritable(

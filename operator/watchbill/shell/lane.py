@@ -11,6 +11,9 @@ from watchbill.shell.rate import CallLater, Limiter
 MISCONFIGURED = "Misconfigured"
 """The reason of a send that was never made because its settings cannot work."""
 
+EGRESS_DENIED = "EgressDenied"
+"""The reason of a send that was never made because its host may not be reached."""
+
 
 class Lane:
     """The way to one connection; `enter` and `leave` go in pairs."""
@@ -45,7 +48,7 @@ class Lane:
 
     def learn(self, verdict: Verdict | None, *, well: bool) -> None:
         """Take note of a send's end, and whether the vendor is well; no verdict means it was broken off."""
-        if verdict is None or verdict.reason == MISCONFIGURED:
+        if verdict is None or verdict.reason in (MISCONFIGURED, EGRESS_DENIED):
             self._breaker.abandoned()
         elif well:
             self._breaker.succeeded()

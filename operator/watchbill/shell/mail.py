@@ -15,6 +15,7 @@ from watchbill.core.outcomes import Result
 from watchbill.core.texts import cut, neutral
 from watchbill.providers.contract import Mail, Response, Verdict
 from watchbill.providers.retryable import MESSAGE_LIMIT
+from watchbill.shell.egress import Egress, EgressDenied
 from watchbill.shell.lane import MISCONFIGURED
 from watchbill.shell.redact import redacted
 
@@ -49,8 +50,9 @@ class _Dialog:
 class Mailer:
     """Sends mails, each by a connection of its own."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, egress: Egress | None = None) -> None:
         self._tls = tls
+        self._egress = egress or Egress()
 
     async def deliver(self, mail: Mail, seconds: float) -> Response | Verdict:
         """The reply that settled what becomes of the mail; a verdict where none did in so many seconds."""
@@ -58,6 +60,8 @@ class Mailer:
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._talk(mail, dialog, seconds)
+        except EgressDenied as denied:
+            return denied.verdict
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             if dialog.settled is None:
                 return _failed(error, dialog, seconds)
@@ -67,8 +71,8 @@ class Mailer:
     async def _talk(self, mail: Mail, dialog: _Dialog, seconds: float) -> None:
         tls = None if mail.tls == "None" else await self._context()
         client = SMTP(
+            # The name that its certificate must bear.
             hostname=mail.host,
-            port=mail.port,
             # The name of a pod means nothing to a mail server, and some turn away one without a dot.
             local_hostname=mail.sender.rpartition("@")[2],
             timeout=seconds,
@@ -77,7 +81,7 @@ class Mailer:
             tls_context=tls,
         )
         try:
-            await client.connect(timeout=min(CONNECT_TIMEOUT, seconds))
+            await self._connect(client, mail, min(CONNECT_TIMEOUT, seconds))
             if mail.tls == "StartTLS":
                 dialog.command = "STARTTLS"
                 await client.starttls()
@@ -87,6 +91,14 @@ class Mailer:
             await _hand_over(client, mail, dialog)
         finally:
             client.close()
+
+    async def _connect(self, client: SMTP, mail: Mail, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                connected = await self._egress.connect(mail.host, mail.port)
+                await client.connect(sock=connected, timeout=seconds)
+        except TimeoutError as error:
+            raise TimeoutError(f"no greeting of {mail.host} within {seconds:g} s") from error
 
     async def _context(self) -> ssl.SSLContext:
         """The authorities that the system trusts, or those that SSL_CERT_FILE names; read once."""

@@ -1,11 +1,11 @@
 """Every metric of the operator, in one place; the reference documentation is generated from it.
 
-Labels are bounded: kinds, verbs, codes, vendors, reasons, severities, phases, namespaces, levels.
+Labels are bounded: kinds, verbs, codes, vendors, reasons, classes, severities, phases, namespaces.
 No label ever holds an object's name, a user or a free text.
 """
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,6 +16,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from watchbill.core.milestones import MILESTONES
+
 PREFIX = "watchbill"
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -24,12 +26,21 @@ FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 
 LATENESS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 300, 1800)
 """Buckets in seconds for how late a page left."""
 
-INCIDENT = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 259200, 604800)
-"""Buckets in seconds for what people do: one minute to seven days."""
+INCIDENT = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 259200, 604800)
+"""Buckets in seconds for what people do: 15 seconds to seven days."""
 
 
 STEP = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400)
 """Buckets in seconds for a step of a run: one request to one day."""
+
+
+def started_at_zero(counter: Counter, values: Iterable[str]) -> None:
+    """Show the counter's one label with each of these values before anything was counted.
+
+    Prometheus sees no increase where a series begins with 1.
+    """
+    for value in values:
+        counter.labels(value)
 
 
 class Metrics:
@@ -108,8 +119,8 @@ class Metrics:
         )
         self.escalation_step_delay = self._histogram(
             "escalation_step_delay_seconds",
-            "From when a page was due until it was sent.",
-            ["level"],
+            "From when a page was due until a vendor accepted it; a test page too.",
+            integration,
             LATENESS,
         )
 
@@ -117,14 +128,34 @@ class Metrics:
         self.incidents = self._gauge(
             "incidents", "Incidents by where they stand.", ["namespace", "severity", "phase"]
         )
+        labels = ["class", "severity"]
         self.time_to_acknowledge = self._histogram(
             "incident_time_to_acknowledge_seconds",
-            "From trigger to first acknowledgement.",
-            ["severity"],
+            "From when an incident was created until somebody first acknowledged it.",
+            labels,
+            INCIDENT,
+        )
+        self.time_to_mitigate = self._histogram(
+            "incident_time_to_mitigate_seconds",
+            "From when an incident was created until its harm was first said to have stopped.",
+            labels,
             INCIDENT,
         )
         self.time_to_resolve = self._histogram(
-            "incident_time_to_resolve_seconds", "From trigger to resolution.", ["severity"], INCIDENT
+            "incident_time_to_resolve_seconds",
+            "From when an incident was created until it was first resolved.",
+            labels,
+            INCIDENT,
+        )
+        self.milestones = dict(
+            zip(
+                MILESTONES,
+                (self.time_to_acknowledge, self.time_to_mitigate, self.time_to_resolve),
+                strict=True,
+            )
+        )
+        self.incidents_reopened = self._counter(
+            "incidents_reopened", "Times that an incident was reopened.", labels
         )
 
     def _add_runs(self) -> None:

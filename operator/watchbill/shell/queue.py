@@ -12,8 +12,9 @@ from datetime import timedelta
 
 import structlog
 
+from watchbill.api.kinds import KINDS
 from watchbill.shell.cache import ObjectKey
-from watchbill.shell.metrics import Metrics
+from watchbill.shell.metrics import Metrics, started_at_zero
 from watchbill.shell.wakeups import WakeUps
 
 FIRST_BACKOFF = 0.05
@@ -59,6 +60,7 @@ class Queue:
         self._failures: dict[ObjectKey, int] = {}
         self._aside = 0
         self._paused = self._stopped = False
+        started_at_zero(metrics.reconcile_errors, (kind.name.lower() for kind in KINDS))
         metrics.max_concurrent_reconciles.set(workers)
         metrics.queue_depth.set_function(lambda: self.depth)
         metrics.active_workers.set_function(lambda: self.active)

@@ -66,6 +66,7 @@ class Sender:
         later: CallLater = call_later,
         web: Web | None = None,
         mailer: Mailer | None = None,
+        own_web: Web | None = None,
     ) -> None:
         self._clock = clock
         self._mailer = mailer or Mailer()
@@ -73,10 +74,12 @@ class Sender:
         self._later = later
         self._lanes: dict[tuple[ConnectionKey, str], Lane] = {}
         self._web = web or Web()
+        self._own_web = own_web or self._web
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._web.aclose()
+        await self._own_web.aclose()
 
     async def attempt(
         self,
@@ -130,8 +133,8 @@ class Sender:
                 return _shown(end.value, request.secrets)
 
     async def ping(self, request: Request, seconds: float) -> Response | Verdict:
-        """What was answered to a request that goes to no connection, and waits for nobody's turn."""
-        return await self._web.deliver(request, seconds)
+        """What was answered to a request of the operator's own, which waits for nobody's turn."""
+        return await self._own_web.deliver(request, seconds)
 
     async def _in_turn(
         self, provider: Provider | ChatProvider, request: Request | Mail, turn: "_Turn"

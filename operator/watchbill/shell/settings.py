@@ -3,12 +3,14 @@
 import os
 import socket
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from watchbill.api.durations import format_duration, parse_duration
 from watchbill.api.model import is_url
 from watchbill.core.effects import ConnectionKey
+from watchbill.core.egress import EgressPolicy
 
 LAST_PORT = 65535
 
@@ -36,6 +38,8 @@ class Settings:
     test_page_connection: ConnectionKey | None = None
     """The Connection through which a test page goes on a schedule; None for none."""
     test_page_every: timedelta = timedelta(hours=24)
+    egress: EgressPolicy | None = None
+    """What the URLs that tenants write may reach; None where that is everything."""
 
 
 def default_identity() -> str:
@@ -77,6 +81,14 @@ def within(text: str, least: timedelta, most: timedelta) -> timedelta:
         bounds = f"{format_duration(least)} and {format_duration(most)}"
         raise ValueError(f"{text!r} is not between {bounds}")
     return length
+
+
+def egress_policy(allowed: Iterable[str], *, deny_private: bool) -> EgressPolicy | None:
+    """The policy with what it allows; raises ValueError where that is unreadable, or there is none."""
+    found = EgressPolicy.read(allowed)
+    if not deny_private and found != EgressPolicy():
+        raise ValueError("--egress-allow has no meaning without --egress-deny-private")
+    return found if deny_private else None
 
 
 def secret_url(text: str) -> str:

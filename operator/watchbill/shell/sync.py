@@ -16,7 +16,7 @@ from watchbill.shell.cache import Cache, ObjectKey, Raw, Version, key_of, versio
 from watchbill.shell.comparison import Comparison, Found, news, whole
 from watchbill.shell.fresh import FreshReads
 from watchbill.shell.kube import GONE, Invalid, Kube, KubeError, NotFound, Refused
-from watchbill.shell.metrics import Metrics
+from watchbill.shell.metrics import Metrics, started_at_zero
 from watchbill.shell.paths import path_of
 from watchbill.shell.sweep import RESTING_PHASES
 from watchbill.shell.watch import Deliver
@@ -55,6 +55,7 @@ class Syncer:
         self._fresh = fresh
         self._cache = cache
         self._metrics = metrics
+        started_at_zero(metrics.watch_missed, KINDS_IN_ORDER)
         self._deliver = deliver
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None

@@ -26,6 +26,7 @@ from watchbill.core.outcomes import Outcome, Result
 from watchbill.providers.facts import facts_of
 from watchbill.shell.cache import ObjectKey
 from watchbill.shell.every import Sleep
+from watchbill.shell.metrics import started_at_zero
 from watchbill.shell.order import Order
 from watchbill.shell.perform import Outside, Performer
 
@@ -137,6 +138,7 @@ class PageTester:
         self._cache = outside.cache
         self._clock = outside.clock
         self._metrics = outside.metrics
+        started_at_zero(outside.metrics.test_pages, (State.WELL, State.FAILED))
         # Of its own, for what becomes of a test page is no incident's business.
         self._performer = Performer(outside, notes.is_leader, lambda key, outcome: None)
         self._notes = notes

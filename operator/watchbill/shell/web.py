@@ -18,6 +18,7 @@ from yarl import URL
 from watchbill import __version__
 from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Request, Response, Verdict
+from watchbill.shell.egress import Egress, EgressDenied
 from watchbill.shell.lane import MISCONFIGURED
 
 BODY_LIMIT = 1024 * 1024
@@ -54,14 +55,17 @@ class Exchange:
 class Web:
     """Makes requests, over connections that are kept for a while; one for the process, used from one loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, egress: Egress | None = None) -> None:
+        self._egress = egress or Egress()
         self._proxies = getproxies()
-        self._session: aiohttp.ClientSession | None = None
+        self._direct: aiohttp.ClientSession | None = None
+        self._proxied: aiohttp.ClientSession | None = None
 
     async def aclose(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._direct, self._proxied):
+            if session is not None:
+                await session.close()
 
     async def deliver(self, request: Request, seconds: float) -> Response | Verdict:
         """What was answered in so many seconds; a verdict where nothing was."""
@@ -69,6 +73,8 @@ class Web:
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 await self.carry(request, exchange)
+        except EgressDenied as denied:
+            return denied.verdict
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # A status line is an answer, even where what follows it broke off.
             if not exchange.status:
@@ -78,20 +84,21 @@ class Web:
     async def carry(self, request: Request, exchange: Exchange) -> None:
         """Send, and read the answer to its end or limit; the exchange tells at any time how far that got.
 
-        Raises ValueError for a URL or a header that no request can have, and aiohttp's errors or OSError for
-        what breaks.
+        Raises ValueError for a URL or a header that no request can have, EgressDenied for a host that may not
+        be reached, and aiohttp's errors or OSError for what breaks.
         """
-        self._session = self._session or _session()
         url = _url(request.url)
         if not all(map(str.isascii, request.headers.values())):
             raise ValueError
-        answer = await self._session.request(
+        self._egress.admit(url.raw_host or "")
+        proxy = self._proxy(url)
+        answer = await self._session(proxied=proxy is not None).request(
             request.method,
             url,
             headers=request.headers,
             data=request.body or None,
             allow_redirects=False,
-            proxy=self._proxy(url),
+            proxy=proxy,
             trace_request_ctx=exchange,
         )
         try:
@@ -105,16 +112,24 @@ class Web:
             # Kept for the next request where the answer was read to its end.
             answer.release() if answer.content.at_eof() else answer.close()
 
+    def _session(self, *, proxied: bool) -> aiohttp.ClientSession:
+        """The session; one to a proxy reaches whatever address that has, and asks it for names by name."""
+        if proxied:
+            self._proxied = self._proxied or _session(Egress())
+            return self._proxied
+        self._direct = self._direct or _session(self._egress)
+        return self._direct
+
     def _proxy(self, url: URL) -> str | None:
         """The proxy of the environment for this URL, as curl understands it."""
         found = self._proxies.get(url.scheme) or self._proxies.get("all")
         return None if found is None or proxy_bypass(url.host or "") else found
 
 
-def _session() -> aiohttp.ClientSession:
+def _session(egress: Egress) -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
         # A pool for all would let one hanging vendor stop the others; each lane bounds its own sends.
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_FOR),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_FOR, resolver=egress),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         headers=HEADERS,

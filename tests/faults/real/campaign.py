@@ -26,6 +26,9 @@ SIDE_BY_SIDE = int(os.environ.get("FAULTS_SIDE_BY_SIDE", "12"))
 APART = 0.25
 """Seconds between the beginnings of the first ones."""
 
+FAREWELL = 0.25
+"""Seconds in which TLS connections close after their sessions have (aiohttp, "Graceful Shutdown")."""
+
 TRIES = 3
 """How often a mutant is hunted."""
 
@@ -134,3 +137,4 @@ async def _world(directory: Path) -> AsyncIterator[World]:
     with Cluster(directory / "cluster", environment=local, progress=Progress()) as cluster:
         async with world(cluster, directory) as around:
             yield around
+        await asyncio.sleep(FAREWELL)

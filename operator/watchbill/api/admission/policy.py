@@ -62,9 +62,18 @@ def needs(verb: str, resource: str, what: str, role: str) -> str:
 
 
 def matching(resource: str, *operations: str) -> Manifest:
-    """The constraint to these operations on one resource of ours, without its subresources."""
+    """The constraint to these operations on one resource of ours, without its subresources.
+
+    What the API server would fill in is spelled out: it holds the whole as one field, and whoever applies
+    the policy after somebody else would meet a conflict.
+    """
     rule = {"apiGroups": [GROUP], "apiVersions": ["*"], "operations": list(operations)}
-    return {"resourceRules": [{**rule, "resources": [resource]}]}
+    return {
+        "matchPolicy": "Equivalent",
+        "namespaceSelector": {},
+        "objectSelector": {},
+        "resourceRules": [{**rule, "resources": [resource], "scope": "*"}],
+    }
 
 
 def validating(name: str, spec: Manifest, **binding: Any) -> list[Manifest]:

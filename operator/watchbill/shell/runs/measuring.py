@@ -1,10 +1,11 @@
 """Counts runs and their steps. No label holds the name of a runbook, a run or a step."""
 
+from watchbill.api.run_reasons import RunReason
 from watchbill.api.runbook_run import RunbookRun
 from watchbill.api.runbook_run_status import ENDED, RunbookRunStatus
 from watchbill.core.runs.snapshot import spec_of
 from watchbill.shell.cache import ObjectKey, Raw
-from watchbill.shell.metrics import Metrics
+from watchbill.shell.metrics import Metrics, started_at_zero
 
 
 class RunMeter:
@@ -12,6 +13,8 @@ class RunMeter:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        started_at_zero(metrics.runbook_runs_ended, ENDED)
+        started_at_zero(metrics.runbook_steps_blocked, (RunReason.OUTCOME_UNKNOWN, RunReason.UNDO_FAILED))
         self._phases: dict[tuple[str, str], str] = {}
 
     def told(self, key: ObjectKey, raw: Raw) -> None:

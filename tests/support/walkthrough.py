@@ -1,0 +1,73 @@
+"""A page for people, played as they would: its commands typed in order, and what comes held against it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from dev.layout import REPOSITORY
+from dev.waiting import wait_until
+from tests.support.kubectl import Kubectl
+from tests.support.markdown import Block, blocks
+from tests.support.plugin import drawn, environment_of
+
+OWN = "the test has"
+"""How the comment above a block begins that the test does not type: it has its own cluster and operator."""
+REFUSED = "refused"
+"""The comment above a block whose command must fail."""
+
+NO_TEXT = Block("", "")
+READS = re.compile(r"(kubectl (-n \S+ )?(get|wait)|kubectl watchbill (get|list|timeline)) ")
+VARYING = (
+    (re.compile(r"\x1b\[[0-9;]*m"), ""),
+    (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z"), "TIME"),
+    (re.compile(r"\d\d:\d\d:\d\dZ"), "TIME"),
+    (re.compile(r"(?<![-\w])(\d+m)?\d+m?s\b"), "DURATION"),
+    (re.compile(r"\bp-[0-9a-f]{10}\b"), "PAGE"),
+    (re.compile(r"\s+"), " "),
+)
+"""What differs each time: moments, ages, the ids of pages, the width of columns, and where lines break."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """Commands that are typed as one, and what the page says comes of them; None where it is silent."""
+
+    commands: str
+    says: str | None
+    fails: bool
+
+
+def typed(page: Path) -> Iterator[Typed]:
+    """What a page has people type, in order, without what the test has of its own."""
+    for block, after in pairwise([*blocks(page), NO_TEXT]):
+        if block.language == "sh" and not block.mark.startswith(OWN):
+            says = after.text if after.language == "text" else None
+            yield Typed(block.text, says, block.mark == REFUSED)
+
+
+def play(kubectl: Kubectl, step: Typed) -> None:
+    """Types one step as the administrator; what only looks is typed again, for 10 s, until it is as told."""
+    if all(READS.match(line) for line in step.commands.splitlines()):
+        wait_until(lambda: _complaint(kubectl, step), seconds=10)
+        return
+    complaint = _complaint(kubectl, step)
+    assert complaint is None, complaint
+
+
+def _complaint(kubectl: Kubectl, step: Typed) -> str | None:
+    shell = ["bash", "-e", "-u", "-c", step.commands]
+    code, text = drawn(shell, environment_of(kubectl), REPOSITORY)
+    if (code != 0) != step.fails:
+        return f"{step.commands} ended with {code}:\n{text}"
+    if step.says is not None and steady(step.says) != steady(text):
+        return f"{step.commands} printed\n{steady(text)}\nand not, as the page says,\n{steady(step.says)}"
+    return None
+
+
+def steady(text: str) -> str:
+    """The text without what differs each time."""
+    for pattern, word in VARYING:
+        text = pattern.sub(word, text)
+    return text.strip()
