@@ -24,7 +24,7 @@ SHIM = "containerd-shim-runc-v2"
 SHIM_SOCKETS = Path("/run/containerd/s")
 POD_LOGS = Path("/var/log/containers")
 PLUGINS = Path("/var/lib/kubelet/device-plugins")
-RUNC = Path("/run/containerd/runc/k8s.io")
+RUNC_STATES = Path("/run/containerd/runc/k8s.io")
 CGROUPS = Path("/sys/fs/cgroup")
 ENDS_WITHIN = 10.0
 
@@ -154,7 +154,10 @@ def _remove_cgroups() -> None:
 
 
 def _remove_traces(root: Path) -> None:
-    """Removes sockets at which nobody listens any more, links to our logs, and what is empty then."""
+    """Removes what is kept of our containers, sockets at which nobody listens, and what is empty then."""
+    for state in RUNC_STATES.glob("*/state.json"):
+        if str(root) in state.read_text():
+            shutil.rmtree(state.parent)
     for path in (*SHIM_SOCKETS.glob("*"), PLUGINS / "kubelet.sock"):
         with socket.socket(socket.AF_UNIX) as caller, contextlib.suppress(OSError):
             if path.is_socket() and caller.connect_ex(str(path)) != 0:
@@ -162,7 +165,7 @@ def _remove_traces(root: Path) -> None:
     for link in POD_LOGS.glob("*"):
         if link.is_symlink() and link.readlink().is_relative_to(root):
             link.unlink()
-    runs = (RUNC, RUNC.parent, SHIM_SOCKETS, SHIM_SOCKETS.parent)
+    runs = (RUNC_STATES, RUNC_STATES.parent, SHIM_SOCKETS, SHIM_SOCKETS.parent)
     for directory in (*runs, POD_LOGS, PLUGINS, PLUGINS.parent, LEASES, LEASES.parent):
         with contextlib.suppress(OSError):
             directory.rmdir()
