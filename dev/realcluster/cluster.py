@@ -112,9 +112,9 @@ class RealCluster:
         require_node(self._environment)
         _ = self.binaries
         with self._locked(), ExitStack() as undo:
-            if running := self._running():
+            if self._runs():
                 raise DevError(
-                    f"{' and '.join(running)} of a cluster run on this machine, which can hold one only; "
+                    "A cluster runs on this machine already, which can hold one only; "
                     "`python -m dev cluster down` ends it."
                 )
             self._end()
@@ -222,8 +222,8 @@ class RealCluster:
                 return None if each["status"] == "True" else f"the node is not Ready: {each['message']}"
         return "the node is not there yet."
 
-    def _running(self) -> list[str]:
-        return [name for name in NAMES if processes.running_pid(self._place.layout.pid_file(name))]
+    def _runs(self) -> bool:
+        return any(processes.running_pid(self._place.layout.pid_file(name)) for name in NAMES)
 
     def _locked(self) -> AbstractContextManager[None]:
         return locked(LOCK, self._progress, "waiting for another start or end of this machine's cluster")

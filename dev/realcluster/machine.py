@@ -24,6 +24,7 @@ SHIM = "containerd-shim-runc-v2"
 SHIM_SOCKETS = Path("/run/containerd/s")
 POD_LOGS = Path("/var/log/containers")
 PLUGINS = Path("/var/lib/kubelet/device-plugins")
+RUNC_STATES = Path("/run/containerd/runc/k8s.io")
 CGROUPS = Path("/sys/fs/cgroup")
 ENDS_WITHIN = 10.0
 
@@ -64,15 +65,12 @@ def put_back(place: Place, kube_proxy: Path) -> None:
     for mount in _mounts_below(place.layout.root):
         _run("umount", "--lazy", mount)
     _run(str(kube_proxy), "--cleanup")
-    for command in ("iptables", "ip6tables"):
-        for table in ("nat", "filter", "mangle"):
-            for change in ("--flush", "--delete-chain"):
-                _run(command, "--wait", "--table", table, change, "KUBE-KUBELET-CANARY")
+    _remove_chains()
     _run("ip", "link", "delete", at.BRIDGE)
     for name, value in json.loads(_remembered(place).read_text()).items():
         _sysctl(name).write_text(value)
     _remove_cgroups()
-    _remove_traces()
+    _remove_traces(place.layout.root)
 
 
 def _remembered(place: Place) -> Path:
@@ -133,6 +131,18 @@ def _mounts_below(root: Path) -> list[str]:
     return sorted((each for each in points if each.startswith(f"{root}/")), reverse=True)
 
 
+def _remove_chains() -> None:
+    """Removes what kubelet and kube-proxy leave behind of their rules."""
+    for command in ("iptables", "ip6tables"):
+        for chain in ("INPUT", "OUTPUT"):
+            _run(command, "--wait", "--delete", chain, "--jump", "KUBE-FIREWALL")
+        chains = [("filter", "KUBE-FIREWALL")]
+        chains += [(table, "KUBE-KUBELET-CANARY") for table in ("nat", "filter", "mangle")]
+        for table, chain in chains:
+            for change in ("--flush", "--delete-chain"):
+                _run(command, "--wait", "--table", table, change, chain)
+
+
 def _remove_cgroups() -> None:
     for top in (CGROUPS, *CGROUPS.iterdir()):
         tree = top / "kubepods"
@@ -143,16 +153,20 @@ def _remove_cgroups() -> None:
                 os.rmdir(directory)
 
 
-def _remove_traces() -> None:
-    """Removes sockets at which nobody listens any more, dangling links to logs, and what is empty then."""
+def _remove_traces(root: Path) -> None:
+    """Removes what is kept of our containers, sockets at which nobody listens, and what is empty then."""
+    for state in RUNC_STATES.glob("*/state.json"):
+        if str(root) in state.read_text():
+            shutil.rmtree(state.parent)
     for path in (*SHIM_SOCKETS.glob("*"), PLUGINS / "kubelet.sock"):
         with socket.socket(socket.AF_UNIX) as caller, contextlib.suppress(OSError):
             if path.is_socket() and caller.connect_ex(str(path)) != 0:
                 path.unlink()
     for link in POD_LOGS.glob("*"):
-        if link.is_symlink() and not link.exists():
+        if link.is_symlink() and link.readlink().is_relative_to(root):
             link.unlink()
-    for directory in (POD_LOGS, PLUGINS, PLUGINS.parent):
+    runs = (RUNC_STATES, RUNC_STATES.parent, SHIM_SOCKETS, SHIM_SOCKETS.parent)
+    for directory in (*runs, POD_LOGS, PLUGINS, PLUGINS.parent, LEASES, LEASES.parent):
         with contextlib.suppress(OSError):
             directory.rmdir()
 

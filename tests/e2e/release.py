@@ -12,7 +12,7 @@ from typing import Self
 from prometheus_client.parser import text_string_to_metric_families
 
 from dev.layout import REPOSITORY
-from dev.realcluster.addresses import NODE
+from dev.realcluster.addresses import ADDRESS, NODE
 from dev.realcluster.images import TAG
 from dev.waiting import wait_until
 from tests.support.kubectl import Kubectl
@@ -65,7 +65,7 @@ class Release:
             "image.registry": REGISTRY,
             "image.repository": REPOSITORY_NAME,
             "image.tag": VERSION,
-            "egress.denyPrivate": "false",  # The receiver is on the bridge, which is private.
+            "egress.allow": f"{{{ADDRESS}/32}}",  # The receiver's, which is private.
             **values,
         }
         settings = [f"--set={name}={value}" for name, value in values.items()]

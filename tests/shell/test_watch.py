@@ -126,6 +126,20 @@ async def test_a_kopf_that_does_nothing_for_a_minute_is_started_again(time: Fake
     assert kopf_stub.restarts == 1
 
 
+async def test_kopf_is_told_who_it_is_and_asks_for_no_users_name(
+    time: FakeTime, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+):
+    told: dict[str, Any] = {}
+
+    async def operator(**named: Any) -> None:
+        told.update(named)
+
+    monkeypatch.setattr(kopf, "operator", operator)
+    watch = Watch(Credentials("http://127.0.0.1:1"), time.clock(), metrics, lambda kind, type_, raw: None)
+    await watch._operate(asyncio.Event(), asyncio.Event())
+    assert told["identity"]
+
+
 async def test_the_watch_is_fresh_while_it_is_answered_or_told(time: FakeTime, metrics: Metrics):
     watch = Watch(Credentials("http://127.0.0.1:1"), time.clock(), metrics, lambda kind, type_, raw: None)
     time.advance(30)

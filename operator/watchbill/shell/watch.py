@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import kopf
@@ -146,6 +146,8 @@ class Watch:
                 clusterwide=not self.namespaces,
                 namespaces=self.namespaces,
                 standalone=True,
+                # Else kopf asks the system for the user's name, and a pod's user may be a number without one.
+                identity=cast(Any, "watchbill"),
                 stop_flag=stop_flag,
                 ready_flag=ready_flag,
             )
