@@ -63,7 +63,7 @@ def test_an_unknown_key_is_refused_by_helm():
         ("watchNamespaces", ["Shop"]),
         ("lastResort", "everybody"),
         ("overdueAfter", "soon"),
-        ("egress.allow", ["example.com"]),
+        ("egress.allow", ["http://example.com"]),
         ("logging.level", "LOUD"),
         ("admission.stamp", "maybe"),
         ("podLabels", {"tier": 1}),

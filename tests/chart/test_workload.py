@@ -90,7 +90,7 @@ def test_the_kubelet_asks_what_the_operator_serves():
 @pytest.mark.parametrize("file", VALUE_FILES)
 def test_every_argument_is_an_option_of_the_command(file: str):
     options = {f"--{name.replace('_', '-')}" for name in inspect.signature(run).parameters}
-    command, *flags = arguments(rendered("egress.denyPrivate=false", file=file))
+    command, *flags = arguments(rendered(file=file))
     assert command == "run"
     assert {flag.partition("=")[0] for flag in flags} <= options
 
@@ -110,7 +110,8 @@ def test_a_release_says_where_it_runs_and_what_it_watches():
 
 def test_what_is_private_may_be_sent_to_only_where_that_is_allowed():
     allowed = [each for each in arguments(rendered(file="full-values.yaml")) if "egress" in each]
-    assert allowed == ["--egress-deny-private", "--egress-allow=10.1.2.0/24", "--egress-allow=fd00::/8"]
+    hosts = ("10.1.2.0/24", "fd00::/8", "mail.example.com")
+    assert allowed == ["--egress-deny-private", *(f"--egress-allow={each}" for each in hosts)]
     off = rendered("egress.denyPrivate=false", "egress.allow={10.0.0.0/8}")
     assert not any("egress" in each for each in arguments(off))
 

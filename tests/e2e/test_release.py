@@ -20,8 +20,8 @@ PAGER = [target("pagerduty")]
 INSTALLED_WITHIN = 60.0
 INCIDENTS = 500
 TAKEN_UP_WITHIN = 60.0
-"""Seconds in which a new release tells the pager what was done meanwhile: Helm takes the old one's role away before
-its pods end, so that they cannot release the lease, which has to run out."""
+"""Seconds in which a new release tells the pager what was done meanwhile: Helm takes the old one's role away
+before its pods end, so that they cannot release the lease, which has to run out."""
 
 
 def test_the_node_is_ready_and_takes_pods(kubectl: Kubectl):
