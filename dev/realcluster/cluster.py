@@ -15,12 +15,12 @@ from dev.client import UNREACHABLE
 from dev.commands import last_line
 from dev.errors import DevError
 from dev.kubeconfigs import ADMIN, ADMIN_GROUP, admin_kubeconfig, person_kubeconfig
-from dev.layout import Layout, build_directory
+from dev.layout import Layout
 from dev.locks import locked
 from dev.progress import Progress
 from dev.realcluster import addresses as at
 from dev.realcluster import commands, machine
-from dev.realcluster.binaries import NODE, Binaries, ensure_binaries
+from dev.realcluster.binaries import Binaries, ensure_binaries
 from dev.realcluster.needs import plugin_directory, require_alone, require_node
 from dev.realcluster.settings import Place, write_settings
 from dev.waiting import wait_until
@@ -146,7 +146,7 @@ class RealCluster:
 
     def _serve(self) -> None:
         place, binaries = self._place, self.binaries
-        machine.prepare(place)
+        machine.prepare(place, binaries.node / "kube-proxy")
         authority = pki.create_authority(place.layout.pki)
         serving = pki.issue_server(authority, place.layout.pki, (at.ADDRESS, at.APISERVER_SERVICE))
         pki.issue_person(authority, place.layout.pki, ADMIN, [ADMIN_GROUP], "admin")
@@ -242,7 +242,7 @@ class RealCluster:
             child.wait()
         self._children.clear()
         if machine.is_changed(self._place):
-            machine.put_back(self._place, build_directory(self._environment, NODE) / "kube-proxy")
+            machine.put_back(self._place)
         for kept in (at.ROOT, layout.home):
             for each in kept.iterdir() if kept.exists() else ():
                 if each not in (layout.home, layout.logs):

@@ -29,11 +29,12 @@ CGROUPS = Path("/sys/fs/cgroup")
 ENDS_WITHIN = 10.0
 
 
-def prepare(place: Place) -> None:
-    """Brings up the bridge with the node's address, and remembers what kubelet is about to change."""
+def prepare(place: Place, kube_proxy: Path) -> None:
+    """Brings up the bridge, and remembers what is about to be changed, and who undoes it."""
+    settings = {name: _sysctl(name).read_text().strip() for name in SYSCTLS}
     remembered = _remembered(place)
     remembered.parent.mkdir(parents=True, exist_ok=True)
-    remembered.write_text(json.dumps({name: _sysctl(name).read_text().strip() for name in SYSCTLS}))
+    remembered.write_text(json.dumps({"sysctls": settings, "kube-proxy": str(kube_proxy)}))
     _run("ip", "link", "add", at.BRIDGE, "type", "bridge")
     _run("ip", "address", "add", f"{at.ADDRESS}/{at.PODS.partition('/')[2]}", "dev", at.BRIDGE)
     _run("ip", "link", "set", at.BRIDGE, "up")
@@ -59,22 +60,23 @@ def end_pods(place: Place) -> None:
         time.sleep(0.02)
 
 
-def put_back(place: Place, kube_proxy: Path) -> None:
+def put_back(place: Place) -> None:
     """Takes away the cluster's mounts, network, rules and cgroups, and undoes what kubelet changed."""
     _release_networks()
     for mount in _mounts_below(place.layout.root):
         _run("umount", "--lazy", mount)
-    _run(str(kube_proxy), "--cleanup")
+    changed = json.loads(_remembered(place).read_text())
+    _run(changed["kube-proxy"], "--cleanup")
     _remove_chains()
     _run("ip", "link", "delete", at.BRIDGE)
-    for name, value in json.loads(_remembered(place).read_text()).items():
+    for name, value in changed["sysctls"].items():
         _sysctl(name).write_text(value)
     _remove_cgroups()
     _remove_traces(place.layout.root)
 
 
 def _remembered(place: Place) -> Path:
-    return place.file("sysctls.json")
+    return place.file("changed.json")
 
 
 def _sysctl(name: str) -> Path:

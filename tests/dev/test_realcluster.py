@@ -81,5 +81,5 @@ def test_a_place_counts_as_changed_from_the_moment_that_what_was_there_is_rememb
     place = Place(Layout(tmp_path))
     assert not machine.is_changed(place)
     place.home.mkdir()
-    place.file("sysctls.json").write_text("{}")
+    place.file("changed.json").write_text("{}")
     assert machine.is_changed(place)
