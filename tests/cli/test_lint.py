@@ -65,6 +65,10 @@ ONE_OBJECT = {
         "x.yaml:4 EscalationPolicy/shop/x spec.levels[0].escalateafter: there is no such field; "
         "did you mean `escalateAfter`?",
     ),
+    "a field in a part that has none": (
+        flow("Connection", "{console: {sound: loud}}", "pager"),
+        "x.yaml:4 Connection/shop/pager spec.console.sound: there is no such field",
+    ),
     "a field beside the spec": (
         PAGER + "sepc: {}\n",
         "x.yaml:5 Connection/shop/pager sepc: there is no such field; did you mean `spec`?",

@@ -69,6 +69,13 @@ def incident(stage: Stage) -> str:
     return "checkout"
 
 
+def test_a_teams_account_resolves_nothing_though_it_may_write_runbooks_that_do(team: Person, incident: str):
+    own = by(str(team.user), ACTS["resolve"][1])
+    answer = team.patch("incidents", f"{incident}?dryRun=All", own)
+    assert answer.status == 403
+    assert "cannot patch resource" in answer.message
+
+
 ANA = "ana"
 RESOLVED = {"state": "Resolved", "stateReason": "rolled back"}
 ACTS: dict[str, tuple[Json, Json]] = {

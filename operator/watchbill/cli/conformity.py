@@ -136,9 +136,9 @@ def _walk(schema: Schema, value: Any, path: Path) -> Iterator[tuple[Schema, Any,
 
 def _unknown_fields(schema: Schema, content: Any, path: Path) -> Iterator[Fault]:
     for node, value, here in _walk(schema, content, path):
-        known = node.get("properties")
-        if known is None or not isinstance(value, dict) or "additionalProperties" in node:
+        if node.get("type") != "object" or not isinstance(value, dict) or "additionalProperties" in node:
             continue
+        known = node.get("properties", {})
         for name in value:
             if name not in known:
                 near = difflib.get_close_matches(name.lower(), {each.lower(): each for each in known}, 1)
