@@ -97,6 +97,11 @@ def run(
         credentials = log_in(os.environ)
     except (LoginError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
+    _serve(settings, credentials)
+
+
+def _serve(settings: Settings, credentials: Credentials) -> None:
+    """Return once the operator was asked to stop; raises BadParameter where it cannot listen."""
     sys.setswitchinterval(SWITCH)
     # What was imported stays, and is not to be looked through for garbage again and again.
     gc.freeze()
