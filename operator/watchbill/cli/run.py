@@ -40,9 +40,7 @@ def run(
     identity: Annotated[str, typer.Option(help="The name under which this process holds the lease.")] = "",
     namespace: Annotated[str, typer.Option(help="The operator's own namespace.")] = "watchbill",
     service_account: Annotated[str, typer.Option(help="The operator's service account.")] = "watchbill",
-    watch_namespace: Annotated[
-        list[str] | None, typer.Option(help="A namespace to work in; may be repeated. Without it, all.")
-    ] = None,
+    watch_namespace: Annotated[list[str] | None, typer.Option(help="Works here alone; repeatable.")] = None,
     health_address: Annotated[
         str, typer.Option(help="Where /livez, /readyz and /metrics are served.")
     ] = ":8081",
