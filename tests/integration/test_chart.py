@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from dev import probe
-from dev.assets import find_assets, kind_is_asked_for
+from dev.assets import find_assets, find_helm, kind_is_asked_for
 from dev.cluster import Cluster
 from dev.kubeconfigs import token_kubeconfig
 from dev.operator_process import OperatorProcess
@@ -69,7 +69,7 @@ class Release:
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
     """A control plane of its own, for it loses its policies; Watchbill is installed from the files."""
-    require(chart.find_helm(os.environ) is not None, "Helm: `python -m dev helm` builds it")
+    require(find_helm(os.environ) is not None, "Helm: `python -m dev helm` builds it")
     require(find_assets(os.environ) is not None, "kube-apiserver, etcd and kubectl: `python -m dev build`")
     require(not kind_is_asked_for(os.environ), "a control plane of its own, which kind has one of")
     directory = tmp_path_factory.mktemp("chart")
