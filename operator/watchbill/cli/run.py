@@ -19,6 +19,7 @@ from watchbill.shell.settings import (
     connection_key,
     default_identity,
     egress_policy,
+    namespaces,
     secret_url,
     within,
 )
@@ -82,7 +83,7 @@ def run(
             identity=identity or default_identity(),
             namespace=namespace,
             service_account=service_account,
-            watch_namespaces=tuple(dict.fromkeys(watch_namespace or ())),
+            watch_namespaces=namespaces(watch_namespace or ()),
             health_address=address(health_address),
             last_resort=connection_key(last_resort),
             overdue_after=within(overdue_after, SECOND, HOUR),
