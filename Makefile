@@ -47,7 +47,8 @@ test: $(STAMP) ## run every test: the fast ones first, then those that need an A
 	@$(BIN)/python -m dev build
 	@$(BIN)/python -m dev controllers
 	@$(BIN)/python -m dev helm
-	@# Without these the contract tests are skipped loudly, and fail where CI is set.
+	@# Without these some tests are skipped loudly, and fail where CI is set.
+	@$(BIN)/python -m dev promtool || true
 	@$(BIN)/python -m dev contract || true
 	@rm -f .dev/results.json; failed=0; \
 	$(BIN)/python -m pytest -m 'not cluster' --dist worksteal -n $(FAST_WORKERS) || failed=1; \

@@ -17,6 +17,7 @@ from dev.demo import main as play_demo
 from dev.errors import DevError
 from dev.layout import REPOSITORY
 from dev.progress import Progress
+from dev.promtool.build import ensure_promtool
 from dev.realcluster.cluster import RealCluster
 from dev.realcluster.images import TAG, ensure_image, ensure_pause
 
@@ -63,6 +64,12 @@ def controllers(_: argparse.Namespace) -> int:
 def helm(_: argparse.Namespace) -> int:
     """Builds Helm, which the tests of the chart need, or finds that it is there, and prints where."""
     print(ensure_helm(os.environ, Progress()))
+    return 0
+
+
+def promtool(_: argparse.Namespace) -> int:
+    """Builds promtool, which the tests of alerts need, or finds that it is there, and prints where."""
+    print(ensure_promtool(os.environ, Progress()))
     return 0
 
 
@@ -116,6 +123,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "build": build,
     "controllers": controllers,
     "helm": helm,
+    "promtool": promtool,
     "contract": contract,
     "generate": generate,
     "demo": demo,

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from tests.shell.running import Running
+from tests.shell.world import OVER, TAKEN, World, declared
+from tests.support.promtool import promtool
 from watchbill.shell.metrics import Metrics
 
 NAMES = {
@@ -27,7 +29,7 @@ NAMES = {
     "watchbill_notification_retries_total": ("counter", ("integration",)),
     "watchbill_notification_latency_seconds": ("histogram", ("integration",)),
     "watchbill_circuit_open": ("gauge", ("integration",)),
-    "watchbill_escalation_step_delay_seconds": ("histogram", ("integration",)),
+    "watchbill_escalation_step_delay_seconds": ("histogram", ("integration", "hop")),
     "watchbill_overdue_actions": ("gauge", ("action",)),
     "watchbill_last_resort_incidents": ("gauge", ()),
     "watchbill_heartbeats_total": ("counter", ("result",)),
@@ -88,3 +90,15 @@ async def test_what_is_alerted_on_at_its_first_increase_is_0_at_the_start(
     found: Running, name: str, labels: Mapping[str, str]
 ):
     assert found.app.metrics.registry.get_sample_value(name, dict(labels)) == 0
+
+
+async def test_prometheus_finds_no_fault_in_what_is_scraped(world: World):
+    await declared(world)
+    world.people_say(**TAKEN)
+    await world.run()
+    world.people_say(**OVER)
+    await world.run()
+    text = world.metrics.render()
+    assert b"watchbill_incident_time_to_resolve_seconds_bucket" in text
+    said = promtool("check", "metrics", "--extended", stdin=text)
+    assert (said.returncode, said.stderr.decode()) == (0, "")

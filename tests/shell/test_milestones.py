@@ -9,8 +9,9 @@ import pytest
 
 from tests.shell.fake_api import FakeApi, connected
 from tests.shell.fake_time import RunningTime
-from tests.shell.world import OVER, World
+from tests.shell.world import OVER, World, declared
 from tests.support.apiserver.in_process import InProcess
+from tests.support.vendor import response
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.core.milestones import MILESTONES
 from watchbill.shell.kube import Unreachable
@@ -205,3 +206,13 @@ async def test_a_reopening_is_counted_and_measures_nothing_again():
     labels = {"class": "service", "severity": "SEV-1"}
     assert value("watchbill_incidents_reopened_total", labels) == 1
     assert {count for count, _ in measured(life.world.metrics).values()} == {1}
+
+
+async def test_a_page_that_another_connection_has_accepted_is_told_apart(world: World):
+    world.vendors.answer["events"] = lambda request: response(400)
+    await declared(world)
+    assert world.hops == ["Failed", "Accepted"]
+    name = "watchbill_escalation_step_delay_seconds_count"
+    (delay,) = (f for f in world.metrics.registry.collect() if f"{f.name}_count" == name)
+    counts = {tuple(s.labels.values()): s.value for s in delay.samples if s.name == name}
+    assert counts == {("webhook", "fallback"): 1}

@@ -119,8 +119,9 @@ class Metrics:
         )
         self.escalation_step_delay = self._histogram(
             "escalation_step_delay_seconds",
-            "From when a page was due until a vendor accepted it; a test page too.",
-            integration,
+            "From when a page was due until a vendor accepted it; a test page too. `hop` is `first`, or "
+            "`fallback` where others had failed.",
+            ["integration", "hop"],
             LATENESS,
         )
 

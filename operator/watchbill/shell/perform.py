@@ -274,7 +274,8 @@ class Performer:
             if hop_of(effect).unreal:
                 self._outside.tell(effect)
             late = self._outside.clock.now() - effect.page.due_time
-            metrics.escalation_step_delay.labels(vendor).observe(max(late.total_seconds(), 0.0))
+            delay = metrics.escalation_step_delay.labels(vendor, "fallback" if effect.hop else "first")
+            delay.observe(max(late.total_seconds(), 0.0))
 
 
 def _unfit(vendor: str, why: str) -> Verdict:
