@@ -150,7 +150,7 @@ def test_a_monitor_finds_what_it_reads(kind: str, endpoints: str, selects: str):
     (found,) = of_kind(objects, selects)
     read = found if selects == "Service" else found["spec"]["template"]
     assert monitor["spec"]["selector"]["matchLabels"].items() <= read["metadata"]["labels"].items()
-    assert [each["port"] for each in monitor["spec"][endpoints]] == ["metrics"]
+    assert monitor["spec"][endpoints] == [{"port": "metrics", "interval": "30s", "honorLabels": True}]
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
 
 

@@ -11,6 +11,7 @@ from watchbill.shell.settings import (
     address,
     connection_key,
     default_identity,
+    namespaces,
     secret_url,
     within,
 )
@@ -34,6 +35,17 @@ def test_a_connection_is_named_with_its_namespace():
 def test_anything_else_is_no_connection(text: str):
     with pytest.raises(ValueError, match="namespace/name"):
         connection_key(text)
+
+
+def test_a_namespace_that_is_named_twice_is_worked_in_once():
+    assert namespaces(["shop", "bank", "shop"]) == ("shop", "bank")
+    assert namespaces([]) == ()
+
+
+@pytest.mark.parametrize("name", ["", "Shop", "a/b", "-shop", "a" * 64])
+def test_a_name_that_no_namespace_has_is_refused_and_never_taken_for_all(name: str):
+    with pytest.raises(ValueError, match="not the name of a namespace"):
+        namespaces(["shop", name])
 
 
 @pytest.mark.parametrize("text", [":8081", "127.0.0.1:0", "[::1]:8081", "localhost:65535"])

@@ -19,6 +19,7 @@ from watchbill.shell.settings import (
     connection_key,
     default_identity,
     egress_policy,
+    namespaces,
     secret_url,
     within,
 )
@@ -40,9 +41,7 @@ def run(
     identity: Annotated[str, typer.Option(help="The name under which this process holds the lease.")] = "",
     namespace: Annotated[str, typer.Option(help="The operator's own namespace.")] = "watchbill",
     service_account: Annotated[str, typer.Option(help="The operator's service account.")] = "watchbill",
-    watch_namespace: Annotated[
-        list[str] | None, typer.Option(help="A namespace to work in; may be repeated. Without it, all.")
-    ] = None,
+    watch_namespace: Annotated[list[str] | None, typer.Option(help="Works here alone; repeatable.")] = None,
     health_address: Annotated[
         str, typer.Option(help="Where /livez, /readyz and /metrics are served.")
     ] = ":8081",
@@ -84,7 +83,7 @@ def run(
             identity=identity or default_identity(),
             namespace=namespace,
             service_account=service_account,
-            watch_namespaces=tuple(dict.fromkeys(watch_namespace or ())),
+            watch_namespaces=namespaces(watch_namespace or ()),
             health_address=address(health_address),
             last_resort=connection_key(last_resort),
             overdue_after=within(overdue_after, SECOND, HOUR),
@@ -97,6 +96,11 @@ def run(
         credentials = log_in(os.environ)
     except (LoginError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
+    _serve(settings, credentials)
+
+
+def _serve(settings: Settings, credentials: Credentials) -> None:
+    """Return once the operator was asked to stop; raises BadParameter where it cannot listen."""
     sys.setswitchinterval(SWITCH)
     # What was imported stays, and is not to be looked through for garbage again and again.
     gc.freeze()

@@ -1,6 +1,7 @@
 """The operator's own configuration, read once."""
 
 import os
+import re
 import socket
 import uuid
 from collections.abc import Iterable
@@ -13,6 +14,9 @@ from watchbill.core.effects import ConnectionKey
 from watchbill.core.egress import EgressPolicy
 
 LAST_PORT = 65535
+
+# A label of the DNS, RFC 1123: what Kubernetes takes as the name of a namespace.
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,15 @@ def connection_key(text: str) -> ConnectionKey | None:
     if not (namespace and slash and name) or "/" in name:
         raise ValueError(f"{text!r} is not the namespace/name of a Connection")
     return ConnectionKey(namespace, name)
+
+
+def namespaces(names: Iterable[str]) -> tuple[str, ...]:
+    """The names, each once; raises ValueError for one that no namespace can have, such as the empty text."""
+    found = tuple(dict.fromkeys(names))
+    for name in found:
+        if not _NAMESPACE.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a namespace")
+    return found
 
 
 def within(text: str, least: timedelta, most: timedelta) -> timedelta:
