@@ -57,7 +57,6 @@ class Egress(AbstractResolver):
 
     async def connect(self, host: str, port: int) -> socket.socket:
         """A socket that is connected to the host; raises EgressDenied, or the OSError of the last address."""
-        self.admit(host)
         loop, failure = asyncio.get_running_loop(), OSError()
         for each in await self.resolve(host, port):
             found = socket.socket(socket.AddressFamily(each["family"]), socket.SOCK_STREAM)
