@@ -403,7 +403,7 @@ async def test_an_operator_filters_what_tenants_write_and_nothing_of_its_own(can
     }
     slack = Slack.model_validate({"botTokenSecretRef": key, "baseURL": at})
     talk = contract.Settings(slack, {"slack.botTokenSecretRef": "xoxb-example"})
-    room = CreateChannel(FACTS, channel(), "other", False)
+    room = CreateChannel(FACTS, channel(), "other")
     try:
         for _ in range(6):
             # A host that is denied says nothing of the vendor, and opens no breaker.
