@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from watchbill.cli import run as command
 from watchbill.cli.main import app
 from watchbill.core.effects import ConnectionKey
+from watchbill.core.egress import EgressPolicy
 from watchbill.shell.logs import configure_logs
 from watchbill.shell.settings import Settings
 
@@ -79,9 +80,11 @@ def test_every_option_arrives(started: list[Settings]):
         "--heartbeat-interval": "20s",
         "--test-page-connection": "ops/test",
         "--test-page-every": "12h",
+        "--egress-allow": "10.96.0.0/16",
         "--log-level": "debug",
     }
-    answer = run(*[word for pair in options.items() for word in pair])
+    more = ("--egress-deny-private", "--egress-allow", "prometheus.monitoring.svc")
+    answer = run(*[word for pair in options.items() for word in pair], *more)
     assert answer.exit_code == 0, answer.output
     assert started == [
         Settings(
@@ -95,8 +98,15 @@ def test_every_option_arrives(started: list[Settings]):
             heartbeat_interval=timedelta(seconds=20),
             test_page_connection=ConnectionKey("ops", "test"),
             test_page_every=timedelta(hours=12),
+            egress=EgressPolicy.read(["10.96.0.0/16", "prometheus.monitoring.svc"]),
         )
     ]
+
+
+def test_the_filter_of_egress_is_off_until_it_is_asked_for(started: list[Settings]):
+    run()
+    run("--egress-deny-private")
+    assert [each.egress for each in started] == [None, EgressPolicy()]
 
 
 def test_the_url_of_the_heartbeat_is_taken_from_the_environment_and_shown_nowhere(
@@ -117,6 +127,8 @@ def test_the_url_of_the_heartbeat_is_taken_from_the_environment_and_shown_nowher
     ("arguments", "said"),
     [
         (("--last-resort", "pager"), "namespace/name"),
+        (("--egress-allow", "10.0.0.0/8"), "without --egress-deny-private"),
+        (("--egress-deny-private", "--egress-allow", "10.0.0.1/8"), "no network, address or host name"),
         (("--health-address", "here"), "not an address"),
         (("--log-level", "loud"), "level"),
         (("--heartbeat-interval", "2m"), "between 1s and 1m"),

@@ -13,13 +13,26 @@ from dataclasses import replace
 import pytest
 
 from tests.core.test_egress import CLASSES, EMBEDDED, embedded
+from tests.providers.pages import settings_for, trigger
+from tests.providers.talking import FACTS, channel
+from tests.shell.fake_api import FakeApi
+from tests.shell.sending import always, to
 from tests.support.mail_server import MailServer
 from tests.support.names import AAAA, A, Client, Names, NameServer
+from watchbill.api.connection import PagerDuty, Slack, Smtp
+from watchbill.core.effects import CreateChannel
 from watchbill.core.egress import EgressPolicy
 from watchbill.core.outcomes import Result
+from watchbill.core.steps.contract import HttpRequest, RunFacts
+from watchbill.providers import contract
 from watchbill.providers.contract import Mail, Request, Response, Verdict
+from watchbill.providers.registry import PROVIDERS
+from watchbill.providers.slack import SlackProvider
+from watchbill.shell.app import App
+from watchbill.shell.credentials import Credentials
 from watchbill.shell.egress import Egress
 from watchbill.shell.mail import Mailer
+from watchbill.shell.settings import Settings
 from watchbill.shell.web import Web
 
 DENIED = Result.PERMANENT, "EgressDenied"
@@ -340,6 +353,7 @@ async def test_a_mail_server_that_is_listed_is_reached_under_its_own_name(
         # The certificate is that of localhost, whatever address was connected to.
         other = await mailer.deliver(replace(wanted, host="other.example.com"), SECONDS)
         assert isinstance(other, Verdict)
+        assert "certificate" in other.message.lower()
         assert len(server.mails) == 1
 
 
@@ -362,7 +376,7 @@ async def test_a_certificate_is_checked_against_the_name_and_not_the_address(
 async def test_a_proxy_is_the_administrators_and_is_reached_but_carries_no_request_to_a_denied_address(
     canary: Canary, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{canary.port}")
+    monkeypatch.setenv("http_proxy", f"http://localhost:{canary.port}")
     monkeypatch.setenv("no_proxy", INNER)
     answer = await ask(guarded(), "http://pager.example.com/")
     assert isinstance(answer, Response)
@@ -372,3 +386,43 @@ async def test_a_proxy_is_the_administrators_and_is_reached_but_carries_no_reque
         assert isinstance(refused, Verdict)
         assert (refused.result, refused.reason) == DENIED
     assert canary.connections == 1
+
+
+async def test_an_operator_filters_what_tenants_write_and_nothing_of_its_own(canary: Canary, api: FakeApi):
+    at = f"http://127.0.0.1:{canary.port}"
+    app = App(Credentials(api.url), Settings("one", egress=EgressPolicy()))
+    key = {"name": "pager", "key": "key"}
+    mail = {"host": "127.0.0.1", "port": canary.port, "tls": "None", "from": "w@example.com"}
+    pages = {
+        "webhook": to(at),
+        "pagerDuty": replace(
+            settings_for("pagerDuty"),
+            vendor=PagerDuty.model_validate({"routingKeySecretRef": key, "baseURL": at}),
+        ),
+        "smtp": contract.Settings(Smtp.model_validate({**mail, "to": ["ana@example.com"]})),
+    }
+    slack = Slack.model_validate({"botTokenSecretRef": key, "baseURL": at})
+    talk = contract.Settings(slack, {"slack.botTokenSecretRef": "xoxb-example"})
+    room = CreateChannel(FACTS, channel(), "other")
+    try:
+        for _ in range(6):
+            # A host that is denied says nothing of the vendor, and opens no breaker.
+            found = [
+                await app.sender.attempt(PROVIDERS[name], trigger(), settings, rank=1, still_wanted=always)
+                for name, settings in pages.items()
+            ]
+            found.append(await app.sender.converse(SlackProvider(), room, talk, rank=1, still_wanted=always))
+            assert [each and (each.result, each.reason) for each in found] == [DENIED] * 4
+        run = RunFacts("u", "shop", "run", "account", "")
+        step = await app.runs._performer._outside.answer(HttpRequest("GET", at), run)
+        assert (step.result, "loopback address" in step.message) == (Result.PERMANENT, True)
+        assert canary.connections == 0
+        # What an administrator wrote on the command line, and the API server.
+        beat = await app.sender.ping(Request("GET", at, {}, b""), SECONDS)
+        assert isinstance(beat, Response)
+        assert canary.connections == 1
+        assert await app.kube.get("/version")
+    finally:
+        await app.sender.aclose()
+        await app.runs.close()
+        await app.kube.close()

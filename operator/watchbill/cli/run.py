@@ -64,15 +64,10 @@ def run(
     ] = "",
     test_page_every: Annotated[str, typer.Option(help="How often a test page is sent; at least 1m.")] = "24h",
     egress_deny_private: Annotated[
-        bool,
-        typer.Option(
-            "--egress-deny-private",
-            help="Whether hosts that tenants name must have public addresses alone.",
-        ),
+        bool, typer.Option("--egress-deny-private", help="Deny tenants' hosts that are not public.")
     ] = False,
     egress_allow: Annotated[
-        list[str] | None,
-        typer.Option(help="A CIDR, an address or a host name that is allowed all the same; repeatable."),
+        list[str] | None, typer.Option(help="A CIDR, an address or a host that is allowed; repeatable.")
     ] = None,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
 ) -> None:

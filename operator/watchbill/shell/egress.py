@@ -7,6 +7,7 @@ the DNS that changes in between changes nothing.
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
@@ -57,21 +58,19 @@ class Egress(AbstractResolver):
 
     async def connect(self, host: str, port: int) -> socket.socket:
         """A socket that is connected to the host; raises EgressDenied, or the OSError of the last address."""
-        self.admit(host)
         loop, failure = asyncio.get_running_loop(), OSError()
         for each in await self.resolve(host, port):
-            found = socket.socket(socket.AddressFamily(each["family"]), socket.SOCK_STREAM)
-            try:
-                found.setblocking(False)
-                await loop.sock_connect(found, (each["host"], each["port"]))
-            except OSError as error:
-                found.close()
-                failure = error
-            except BaseException:
-                found.close()
-                raise
-            else:
-                return found
+            with ExitStack() as undone:
+                made = socket.socket(socket.AddressFamily(each["family"]), socket.SOCK_STREAM)
+                undone.callback(made.close)
+                made.setblocking(False)
+                try:
+                    await loop.sock_connect(made, (each["host"], each["port"]))
+                except OSError as error:
+                    failure = error
+                    continue
+                undone.pop_all()
+                return made
         raise failure
 
     async def close(self) -> None:

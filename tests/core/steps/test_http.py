@@ -4,6 +4,7 @@ import pytest
 
 from tests.core.steps.driving import RUN, drive, step
 from watchbill.core.outcomes import Result
+from watchbill.core.steps.contract import Answer
 from watchbill.core.steps.http import HttpKind
 
 KIND = HttpKind()
@@ -44,6 +45,17 @@ def test_what_is_expected_is_a_success_and_nothing_else(expected, status, result
 
 def test_one_that_only_asks_may_be_asked_again():
     assert acted(None, method="GET").result == Result.RETRY
+
+
+def test_one_that_was_not_let_out_has_failed_and_says_why():
+    body = step(http={"url": "https://a.example/off"})
+    talk = KIND.act(body, RUN, drive(KIND.plan(body, RUN))[0])
+    next(talk)
+    with pytest.raises(StopIteration) as end:
+        talk.send(Answer(Result.PERMANENT, message="egress to a.example is denied: private address"))
+    told = end.value.value
+    assert (told.result, told.reason) == (Result.PERMANENT, "NotSent")
+    assert told.message == "egress to a.example is denied: private address"
 
 
 def test_the_body_of_the_answer_is_shown_nowhere():

@@ -25,6 +25,13 @@ def unanswered(request: Request, was_sent: bool, message: str) -> Answer:
     return Answer(Result.UNKNOWN if unknown else Result.RETRY, message=message)
 
 
+def reason_of(answer: Answer) -> str:
+    """One word for what went wrong: the status, or whether the request was sent at all."""
+    if answer.status:
+        return f"HTTP{answer.status}"
+    return "NotSent" if answer.result in (Result.PERMANENT, Result.AUTH) else "NoAnswer"
+
+
 def _meaning(request: Request, status: int) -> Result:
     if status < CLIENT_ERROR:
         # A redirect is not followed, and so was not done.

@@ -3,6 +3,7 @@
 from watchbill.api.runbook import Risk, Step
 from watchbill.api.step import Http
 from watchbill.core.outcomes import Result
+from watchbill.core.steps.answers import reason_of
 from watchbill.core.steps.contract import (
     HttpRequest,
     Planned,
@@ -41,8 +42,7 @@ class HttpKind:
         if result in (Result.AUTH, Result.CONFLICT):
             # Elsewhere these say no more than that the request was refused.
             result = Result.PERMANENT
-        reason = f"HTTP{answer.status}" if answer.status else "NoAnswer"
-        return StepResult(result, reason=reason, message=answer.message or f"HTTP {answer.status}")
+        return StepResult(result, reason=reason_of(answer), message=answer.message or f"HTTP {answer.status}")
 
     def follow(self, step: Step, run: RunFacts, handle: str) -> Talk:
         """Nothing is under way once there was an answer."""

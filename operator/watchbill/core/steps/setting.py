@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from watchbill.api.runbook import Risk, Step
 from watchbill.api.runbook_run_status import MAX_UNDO
 from watchbill.core.outcomes import Result
-from watchbill.core.steps.answers import NOT_FOUND
+from watchbill.core.steps.answers import NOT_FOUND, reason_of
 from watchbill.core.steps.contract import (
     Answer,
     ApiRequest,
@@ -125,7 +125,7 @@ class SettingKind:
         (write,) = planned.requests
         answer = yield from _sent(setting, _fenced(write, planned.precondition), setting.wanted)
         if not answer.is_ok:
-            return StepResult(answer.result, reason=_reason(answer), message=setting.said(answer))
+            return StepResult(answer.result, reason=reason_of(answer), message=setting.said(answer))
         done = StepResult(Result.OK, output="\n".join(planned.diff), undo=planned.previous)
         if (yield from _reads(setting, setting.wanted)):
             return done
@@ -198,10 +198,6 @@ def _version(body: Json) -> str:
     """The version of an object of the API server; empty for what has none."""
     metadata = body.get("metadata")
     return str(metadata.get("resourceVersion", "")) if isinstance(metadata, dict) else ""
-
-
-def _reason(answer: Answer) -> str:
-    return f"HTTP{answer.status}" if answer.status else "NoAnswer"
 
 
 def _denied(setting: Setting, answer: Answer) -> Planned:
