@@ -25,6 +25,9 @@ pytestmark = pytest.mark.cluster
 OUTAGE = 60.0
 """Seconds."""
 
+RELEARNT = 60.0
+"""Seconds until a server that was started again finds the kinds of policies' parameters: it looks each 30 s."""
+
 BLIND = "acknowledgements cannot be seen since"
 
 
@@ -79,7 +82,7 @@ def test_a_lone_leader_ends_its_round_in_an_outage_and_then_learns_who_acknowled
             shop.receiver.wait_for(lambda _: len(sent(shop)) == 7, 20)
             latest = sent(shop)[6]["data"]
             assert (latest["incident"], latest["level"]) == ("open", "lastResort"), "all else is passed by"
-            wait_until(lambda: refusal_of_acknowledgement(shop, "open"), 20)
+            wait_until(lambda: refusal_of_acknowledgement(shop, "open"), RELEARNT)
             shop.receiver.wait_for(lambda _: set(shop.alerts) == {"acknowledged"}, 20)
             for name in ("open", "taken"):
                 shop.say("Resolved", "done", name)
