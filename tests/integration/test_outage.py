@@ -26,7 +26,7 @@ OUTAGE = 60.0
 """Seconds."""
 
 RELEARNT = 60.0
-"""Seconds until a server that was started again finds the kinds of policies' parameters: it looks each 30 s."""
+"""Seconds until a server that starts again finds the kinds of policies' parameters: it looks each 30 s."""
 
 BLIND = "acknowledgements cannot be seen since"
 
