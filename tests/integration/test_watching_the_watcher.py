@@ -86,7 +86,7 @@ def until(fact: Callable[[], object], seconds: float = 15) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.feature("F27", "F70", "F70.core")
+@pytest.mark.feature("F27", "F70.core")
 def test_whoever_is_outside_hears_the_heartbeat_while_pages_get_through_and_no_longer(
     team: Team, receiver: Receiver, cluster: Cluster, tmp_path: Path
 ):

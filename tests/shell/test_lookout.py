@@ -116,7 +116,7 @@ def refuse_lists(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
     seen.app.syncer.problem = "Incident cannot be listed"
 
 
-@pytest.mark.feature("F70", "F70.core")
+@pytest.mark.feature("F70.core")
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
@@ -152,7 +152,7 @@ async def test_an_incident_without_a_policy_is_told_outside_although_it_is_paged
         assert seen.sample("overdue_actions", action="page") == 0
 
 
-@pytest.mark.feature("F70", "F70.core")
+@pytest.mark.feature("F70.core")
 def test_nothing_goes_unnoticed_for_longer_than_a_minute():
     limits = (
         health.LATEST_TICK,
