@@ -10,6 +10,7 @@ from pathlib import Path
 from dev.chart import CHART
 from dev.chart import FILES as CHART_FILES
 from dev.chart_readme import README, readme_page
+from dev.conventions import PAGE, conventions_page
 from dev.fields_reference import FOLDER, fields_page, path_of
 from dev.layout import REPOSITORY
 from dev.metrics_reference import METRICS, metrics_page
@@ -48,6 +49,7 @@ GENERATED: list[Row] = [
     (LIFECYCLE, lifecycle_page),
     (CONDITIONS, conditions_page),
     (METRICS, metrics_page),
+    (PAGE, conventions_page),
     *((path_of(kind), partial(fields_page, kind)) for kind in KINDS),
     *CHART_FILES,
     (README, readme_page),

@@ -2,12 +2,15 @@
 
 import re
 
+import pytest
 import yaml
 
 from tests.support.chart import FOLDER
 from watchbill import __version__
 from watchbill.api.group import GROUP, VERSION
 from watchbill.api.kinds import KINDS
+
+pytestmark = pytest.mark.convention(39)
 
 CHART = yaml.safe_load((FOLDER / "Chart.yaml").read_text())
 PREFIX = "artifacthub.io/"

@@ -31,6 +31,7 @@ CLUSTER_WIDE |= {*POLICY_KINDS, *STAMP_KINDS}
 KEEP = {"helm.sh/resource-policy": "keep"}
 
 
+@pytest.mark.convention(30)
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("file", VALUE_FILES)
 def test_every_object_is_one_that_this_kubernetes_serves(file: str, version: str):
@@ -48,6 +49,7 @@ def test_an_older_kubernetes_is_refused():
     assert "requires kubeVersion: >= 1.30.0-0" in template(version="1.29")[1]
 
 
+@pytest.mark.convention(31)
 class TestTheDefinitions:
     def test_are_those_of_the_models_and_are_kept(self):
         found = of_kind(rendered(), "CustomResourceDefinition")

@@ -43,6 +43,7 @@ CLASSES = {("watchbill.dev", "incidentclasses", verb, ()) for verb in ("get", "l
 CLASSES |= {("watchbill.dev", "incidentclasses/status", "patch", ())}
 
 
+@pytest.mark.convention(33)
 @pytest.mark.parametrize("file", VALUE_FILES)
 def test_no_role_has_a_wildcard(file: str):
     for role in of_kind(rendered(file=file), "Role", "ClusterRole"):
@@ -58,6 +59,7 @@ class TestTheOperatorsRole:
         assert bound(objects, "ClusterRoleBinding") == {(None, "watchbill")}
         assert bound(objects, "RoleBinding") == {("watchbill", "watchbill")}
 
+    @pytest.mark.convention(35)
     def test_is_the_same_in_a_few_namespaces_and_elsewhere_reads_classes_alone(self):
         objects = rendered("watchNamespaces={shop,bank}")
         everywhere = named(objects, "ClusterRole", "watchbill")
@@ -100,6 +102,7 @@ class TestTheSecretReader:
         )
 
 
+@pytest.mark.convention(33)
 class TestPeoplesRoles:
     def test_are_those_of_the_examples_down_to_what_they_add_to_the_clusters_own(self):
         objects = rendered()

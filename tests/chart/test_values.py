@@ -42,6 +42,7 @@ def test_the_chart_is_without_a_fault_in_the_eyes_of_helm_lint(file: str):
     assert answer.returncode == 0, answer.stdout
 
 
+@pytest.mark.convention(29)
 @pytest.mark.parametrize("path", OBJECTS)
 def test_the_schema_has_the_keys_that_have_a_default_and_takes_no_others(path: str):
     assert OBJECTS[path]["additionalProperties"] is False
@@ -49,6 +50,7 @@ def test_the_schema_has_the_keys_that_have_a_default_and_takes_no_others(path: s
     assert set(OBJECTS[path]["properties"]) - further == set(at(VALUES, path))
 
 
+@pytest.mark.convention(29)
 def test_an_unknown_key_is_refused_by_helm():
     _, complaint = template("--set=metrics.serviceMonitor.nope=1")
     assert "additional properties 'nope' not allowed" in complaint
@@ -87,6 +89,7 @@ def test_a_chart_that_depends_on_this_one_may_set_what_it_shares():
     assert rendered("global.registry=example.com", "enabled=true") == rendered()
 
 
+@pytest.mark.convention(38)
 def test_every_value_is_described_in_the_readme():
     text = (FOLDER / "README.md").read_text()
     rows = re.findall(r"^\| `(\S+)` \|", text, re.MULTILINE)

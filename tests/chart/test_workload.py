@@ -38,6 +38,7 @@ def arguments(objects: list[Json]) -> list[str]:
     return list(container["args"])
 
 
+@pytest.mark.convention(32)
 @pytest.mark.parametrize("file", VALUE_FILES)
 def test_every_pod_is_restricted(file: str):
     found = pods(rendered(file=file))
@@ -59,6 +60,7 @@ def test_every_pod_is_restricted(file: str):
         assert container["resources"].keys() == {"requests", "limits"}
 
 
+@pytest.mark.convention(36)
 def test_two_replicas_of_which_one_may_be_evicted_stand_on_different_nodes_where_they_can():
     objects = rendered()
     assert named(objects, "Deployment", "watchbill")["spec"]["replicas"] == 2
@@ -133,6 +135,7 @@ SWITCHES = {
 }
 
 
+@pytest.mark.convention(36)
 @pytest.mark.parametrize("what", SWITCHES)
 def test_one_value_switches(what: str):
     value, kind, by_default = SWITCHES[what]

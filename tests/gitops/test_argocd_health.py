@@ -9,7 +9,7 @@ from watchbill.api.incident_status import Phase
 from watchbill.api.kinds import KINDS
 from watchbill.api.runbook_run_status import ENDED, RunPhase
 
-pytestmark = pytest.mark.feature("F63")
+pytestmark = [pytest.mark.feature("F63"), pytest.mark.convention(40)]
 
 READY_KINDS = ("Connection", "EscalationPolicy", "IncidentClass", "Runbook", "IncidentUpdate")
 DATA = shipped()

@@ -11,7 +11,7 @@ from celpy.adapter import json_to_cel
 from tests.architecture.sources import ROOT
 from watchbill.api.group import API_VERSION
 
-pytestmark = pytest.mark.feature("F63")
+pytestmark = [pytest.mark.feature("F63"), pytest.mark.convention(41)]
 
 PAGE = (ROOT / "docs/howto/gitops.md").read_text(encoding="utf-8")
 (BLOCK,) = re.findall(r"```yaml\n(.+?)```", PAGE, re.DOTALL)

@@ -80,6 +80,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
         yield made
 
 
+@pytest.mark.convention(38)
 def test_what_was_installed_from_files_is_taken_over_by_a_release_that_asks_for_it(release: Release):
     notes = release.helm("install", str(FOLDER), "--take-ownership")
     assert "helm test watchbill --namespace watchbill" in notes
@@ -89,12 +90,14 @@ def test_what_was_installed_from_files_is_taken_over_by_a_release_that_asks_for_
     assert len(found.stdout.split()) == len([each for each in rendered() if not is_hook(each)])
 
 
+@pytest.mark.convention(42)
 def test_an_upgrade_leaves_no_difference(release: Release):
     release.helm("upgrade", str(FOLDER))
     answer = release.kubectl("diff", "--filename=-", stdin=release.helm("get manifest"))
     assert (answer.returncode, answer.stdout) == (0, ""), answer.stderr
 
 
+@pytest.mark.convention(31)
 def test_uninstalled_it_leaves_the_definitions_and_what_people_declared(release: Release):
     spec = "{title: Checkout fails, severity: SEV-2, classRef: {name: none}, affected: [{service: checkout}]}"
     incident = f"apiVersion: watchbill.dev/v1alpha1\nkind: Incident\nmetadata: {{name: kept}}\nspec: {spec}\n"
@@ -113,6 +116,7 @@ def test_installed_again_it_takes_the_definitions_back_and_checks_who_acts(relea
     assert release.names("incidents") == ["incident.watchbill.dev/kept"]
 
 
+@pytest.mark.convention(30)
 @pytest.mark.parametrize("file", VALUE_FILES)
 def test_the_api_server_takes_every_object_as_it_is(release: Release, file: str):
     # What the Prometheus Operator defines is not served here.
@@ -127,6 +131,7 @@ def test_the_api_server_takes_every_object_as_it_is(release: Release, file: str)
     assert len(answer.stdout.splitlines()) == len(objects)
 
 
+@pytest.mark.convention(32)
 @pytest.mark.parametrize("file", VALUE_FILES)
 def test_a_namespace_that_enforces_restricted_takes_the_pods(release: Release, file: str):
     enforce = "pod-security.kubernetes.io/enforce=restricted"

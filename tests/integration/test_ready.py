@@ -432,6 +432,7 @@ def test_the_operator_writes_no_spec_of_what_git_owns(
         assert manager not in others
 
 
+@pytest.mark.convention(42)
 @pytest.mark.feature("F63")
 @pytest.mark.parametrize("how", ["--server-side=false", "--server-side=true"])
 def test_what_was_applied_shows_no_difference_when_it_is_applied_again(
@@ -467,6 +468,7 @@ def examples(folder: str, namespace: str) -> list[Json]:
     return found
 
 
+@pytest.mark.convention(42)
 @pytest.mark.feature("F63")
 def test_every_example_shows_no_difference_once_it_was_applied_and_judged(
     kubectl: Kubectl, operator: Any, namespace: str

@@ -50,6 +50,7 @@ NAMES = {
 }
 
 
+@pytest.mark.convention(54)
 def test_every_metric_has_its_name_its_type_its_labels_and_a_sentence():
     metrics = Metrics()
     found = {}
@@ -92,6 +93,7 @@ async def test_what_is_alerted_on_at_its_first_increase_is_0_at_the_start(
     assert found.app.metrics.registry.get_sample_value(name, dict(labels)) == 0
 
 
+@pytest.mark.convention(54)
 async def test_prometheus_finds_no_fault_in_what_is_scraped(world: World):
     await declared(world)
     world.people_say(**TAKEN)
