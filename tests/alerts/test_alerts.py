@@ -35,7 +35,7 @@ NAMES = [each["alert"] for each in alerts()]
 
 
 @pytest.mark.convention(55)
-@pytest.mark.feature("F70.core")
+@pytest.mark.feature("F70")
 def test_they_fire_and_are_silent_as_prometheus_itself_evaluates_them():
     said = promtool("test", "rules", *CASES)
     assert said.returncode == 0, said.stdout.decode() + said.stderr.decode()
@@ -43,7 +43,7 @@ def test_they_fire_and_are_silent_as_prometheus_itself_evaluates_them():
 
 
 @pytest.mark.convention(55)
-@pytest.mark.feature("F70.core")
+@pytest.mark.feature("F70")
 def test_each_is_tried_firing_and_silent():
     tried: defaultdict[str, set[str]] = defaultdict(set)
     for path in CASES:
@@ -90,7 +90,7 @@ def test_the_metrics_that_a_page_names_are_there(page: Path):
     assert set(re.findall(r"\bwatchbill_\w+", page.read_text(encoding="utf-8"))) <= known
 
 
-@pytest.mark.feature("F70.core")
+@pytest.mark.feature("F70")
 def test_whatever_stops_the_heartbeat_has_an_alert_inside():
     """The alarm outside says that something is wrong; an alert inside says what."""
     named = {

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.faults.crossings import Crossing
 from tests.faults.network import Network
@@ -31,6 +31,8 @@ class Stage(Team):
     """What a scenario is played on."""
 
     operators: list[Operator] = field(init=False)
+    options: dict[str, Any] = field(default_factory=dict)
+    """Settings of the operators that are not as they come."""
     disturbed: dict[str, tuple[str, Disturbance]] = field(default_factory=dict)
     """By the number or the place of the crossing, which fault befalls an event of the watch, and how."""
     down_until: float = 0.0
@@ -69,7 +71,7 @@ class Stage(Team):
     async def open(self, replicas: int = 1) -> None:
         """Start the operators."""
         names = ("one", "two")[:replicas]
-        self.operators = [Operator(name, self.network, self._disturb) for name in names]
+        self.operators = [Operator(name, self.network, self._disturb, options=self.options) for name in names]
         for operator in self.operators:
             operator.start()
 
