@@ -88,7 +88,7 @@ class Release:
 
     def pods(self) -> list[Json]:
         """The operator's pods that are not about to go."""
-        selector = f"app.kubernetes.io/instance={NAME}"
+        selector = f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component=operator"
         answer = self._kubectl(
             "get", "pods", f"--namespace={NAMESPACE}", f"--selector={selector}", "--output=json"
         )

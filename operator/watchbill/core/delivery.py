@@ -11,6 +11,7 @@ from watchbill.core.draft import Draft
 from watchbill.core.effects import SendPage
 from watchbill.core.facts import incident_facts
 from watchbill.core.lifecycle import OPEN
+from watchbill.core.plan import OPERATOR_LEVEL
 from watchbill.core.timeline import was_just_said
 
 
@@ -167,7 +168,7 @@ def _on_the_way(draft: Draft, page: Page, at: int, started: datetime) -> Page:
 def _send(draft: Draft, page: Page, at: int) -> SendPage:
     others = (p for p in draft.status.pages if p.epoch == page.epoch)
     first = all((p.round, p.level) == (page.round, page.level) for p in others)
-    blind = draft.observation.blind_since
+    blind, policy = draft.observation.blind_since, draft.status.policy
     return SendPage(
         incident=incident_facts(draft.observation.incident, draft.status),
         page=page,
@@ -175,6 +176,7 @@ def _send(draft: Draft, page: Page, at: int) -> SendPage:
         repeated=page.hops[at].uncertain,
         first_of_epoch=first and at == 0 and page.hops[at].attempts == 0,
         unseen_since=blind.strftime("%H:%M") if blind else "",
+        referrer=policy.namespace if policy and page.level != OPERATOR_LEVEL else "",
     )
 
 

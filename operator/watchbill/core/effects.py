@@ -46,6 +46,9 @@ class SendPage:
     """No fresh read is needed before it is sent."""
     unseen_since: str = ""
     """Since when (hh:mm UTC) acknowledgements cannot be seen, where the API server is gone."""
+    referrer: str = ""
+    """The namespace of the policy that names the connection, whose grant it needs; empty where an
+    administrator names it, or an object of the connection's own namespace does."""
     action: Literal["trigger"] = "trigger"
 
 

@@ -30,6 +30,7 @@ from watchbill.core.references import (
     granted,
     policy_references,
     repeated_connections,
+    ungranted,
     update_references,
 )
 
@@ -85,8 +86,7 @@ def policy_problems(
         spec = connections.get(ConnectionKey(reference.namespace, reference.name))
         foreign = reference.namespace != home
         if foreign and (spec is None or not granted(reference.namespace, spec.allowed_namespaces, home)):
-            # The same words for a missing and for a refused one: a tenant must not probe other namespaces.
-            text = f"{reference} must exist and list {home} in its spec.allowedNamespaces; ask who owns it"
+            text = f"{ungranted(reference.kind, reference.place, home)}; ask who owns it"
             yield Problem(Reason.REF_NOT_PERMITTED, reference.path, text)
         elif spec is None:
             yield _missing(reference)

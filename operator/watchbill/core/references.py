@@ -49,6 +49,14 @@ def granted(connection_namespace: str, allowed: AllowedNamespaces | None, referr
     return allowed.from_ == "All" or referrer_namespace in (allowed.names or ())
 
 
+def ungranted(kind: str, place: Iterable[str], referrer_namespace: str) -> str:
+    """What to do where an object of another namespace is not granted, or is not there.
+
+    The same words for both: a tenant must not learn what there is in a namespace that grants nothing.
+    """
+    return f"{kind} {'/'.join(place)} must exist and list {referrer_namespace} in its spec.allowedNamespaces"
+
+
 def class_granted(allowed_classes: Iterable[str], class_name: str) -> bool:
     """Whether a class is among those that may use an object; an empty list grants nobody."""
     return class_name in allowed_classes

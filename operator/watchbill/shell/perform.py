@@ -11,6 +11,7 @@ import structlog
 
 from watchbill.api.connection import VENDOR_FIELDS, Connection
 from watchbill.api.incident_status import Page
+from watchbill.api.reasons import Reason
 from watchbill.core.effects import (
     ChannelEffect,
     ConnectionKey,
@@ -22,6 +23,7 @@ from watchbill.core.effects import (
     key_of,
 )
 from watchbill.core.outcomes import Outcome, Result
+from watchbill.core.references import granted, ungranted
 from watchbill.providers.chats import CHATS
 from watchbill.providers.contract import Settings, Verdict
 from watchbill.providers.registry import PROVIDERS
@@ -158,6 +160,9 @@ class Performer:
             if connection is None:
                 text = f"connection {where.namespace}/{where.name} is not there"
                 return Verdict(Result.PERMANENT, reason="RefNotFound", message=text), ""
+            if isinstance(effect, SendPage) and not _is_granted(effect, connection):
+                text = ungranted("connection", where, effect.referrer)
+                return Verdict(Result.PERMANENT, reason=Reason.REF_NOT_PERMITTED, message=text), ""
             return await self._attempt(order, connection)
 
     async def _connection(self, where: ConnectionKey) -> Connection | None:
@@ -276,6 +281,12 @@ class Performer:
             late = self._outside.clock.now() - effect.page.due_time
             delay = metrics.escalation_step_delay.labels(vendor, "fallback" if effect.hop else "first")
             delay.observe(max(late.total_seconds(), 0.0))
+
+
+def _is_granted(effect: SendPage, connection: Connection) -> bool:
+    """Whether the page may go through the connection as it is now; it was planned when it may have been."""
+    home = connection.metadata.namespace or ""
+    return granted(home, connection.spec.allowed_namespaces, effect.referrer or home)
 
 
 def _unfit(vendor: str, why: str) -> Verdict:

@@ -16,6 +16,7 @@ from watchbill.api.admission.runs import runbook_runs
 from watchbill.api.admission.secrets import connection_secrets
 from watchbill.api.admission.severity import incident_severity
 from watchbill.api.admission.stamp import incident_stamp, run_stamp, update_stamp
+from watchbill.api.admission.status import incident_status
 from watchbill.api.admission.updates import incident_updates
 from watchbill.api.group import DEFAULT_OPERATOR_USER
 
@@ -29,6 +30,7 @@ def policies(operator_user: str = DEFAULT_OPERATOR_USER) -> list[Manifest]:
         *run_status(operator_user),
         *runbook_runs(operator_user),
         *runbook_run_parameters(operator_user),
+        *incident_status(operator_user),
         *incident_severity(operator_user),
         *incident_updates(operator_user),
         *incident_acts(operator_user),

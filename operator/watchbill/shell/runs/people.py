@@ -6,9 +6,11 @@ from watchbill.api.connection import Connection
 from watchbill.api.escalation_policy import EscalationPolicy
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import Hop, Page
+from watchbill.api.resources import Channel
 from watchbill.core.digest import digest
 from watchbill.core.effects import ConnectionKey, Effect, IncidentFacts, PostToChannel, SendPage
 from watchbill.core.outcomes import Outcome, Result
+from watchbill.core.references import class_granted, granted
 from watchbill.core.runs.effects import AskPerson, run_key
 from watchbill.core.steps.answers import unanswered
 from watchbill.core.steps.contract import Answer, Message, RunFacts, StepResult
@@ -89,11 +91,22 @@ class People:
         channel = incident.status.resources.channel if incident is not None else None
         if incident is None or channel is None or not channel.external_id or channel.archived:
             return f"incident {run.incident} has no channel"
+        if refusal := self._ungranted(incident, channel):
+            return refusal
         facts = IncidentFacts(
             incident.metadata.uid, run.namespace, run.incident, incident.spec.title, SEVERITY, RANK
         )
         # It is no entry of the incident's timeline: whether it was said is not looked for.
         return PostToChannel(facts, channel.model_copy(update={"uncertain": False}), message.text)
+
+    def _ungranted(self, incident: Incident, channel: Channel) -> str:
+        """Why the incident's class may not use the channel's connection any more; empty where it may."""
+        connection = self._cache.read(Connection, channel.namespace, channel.connection)
+        name = incident.status.frozen_class.name if incident.status.frozen_class else ""
+        if connection is None or class_granted(connection.spec.allowed_classes, name):
+            return ""
+        place = f"{channel.namespace}/{channel.connection}"
+        return f"connection {place} must list {name} in its spec.allowedClasses"
 
     def _facts(self, run: RunFacts, title: str, summary: str) -> IncidentFacts:
         return IncidentFacts(
@@ -140,7 +153,10 @@ class People:
         for policy in self._policies(run):
             for page in policy.status.preview:
                 for hop in page.how:
-                    yield ConnectionKey(*hop.connection.split("/", 1))
+                    where = ConnectionKey(*hop.connection.split("/", 1))
+                    # The preview is a status: it tells who would be paged, and grants nothing.
+                    if self._is_granted(where, policy.metadata.namespace or ""):
+                        yield where
         if self._last_resort is not None:
             yield self._last_resort
 
@@ -154,6 +170,10 @@ class People:
         for place in places:
             if (policy := self._cache.read(EscalationPolicy, *place)) is not None:
                 yield policy
+
+    def _is_granted(self, where: ConnectionKey, referrer: str) -> bool:
+        connection = self._cache.read(Connection, *where)
+        return granted(where.namespace, connection.spec.allowed_namespaces if connection else None, referrer)
 
     def _is_real(self, where: ConnectionKey) -> bool:
         connection = self._cache.read(Connection, *where)
