@@ -11,7 +11,7 @@ import pytest
 
 from dev.assets import find_assets, find_controller_manager, kind_is_asked_for
 from dev.cluster import Cluster
-from dev.controllers import Controllers
+from dev.controllers import WORKLOADS, Controllers
 from dev.errors import DevError
 from dev.gateway.crds import ensure_http_route
 from dev.operator_process import OperatorProcess
@@ -65,15 +65,21 @@ def operator(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="module")
-def controllers(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The controllers of workloads, at work on all namespaces for the tests of a module; kind has its own."""
+def controllers(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """Controllers, at work on all namespaces for the tests of a module; kind has its own.
+
+    Those of workloads, or by `parametrize("controllers", [NAMES], indirect=True)` those of these names.
+    """
     if kind_is_asked_for(os.environ):
         yield
         return
     binary = find_controller_manager(os.environ)
     require(binary is not None, "kube-controller-manager: `python -m dev controllers` builds it")
     assert binary is not None
-    with Controllers(cluster, binary, tmp_path_factory.mktemp("controllers")):
+    names = getattr(request, "param", WORKLOADS)
+    with Controllers(cluster, binary, tmp_path_factory.mktemp("controllers"), names):
         yield
 
 
