@@ -5,15 +5,12 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import structlog
 
 from watchbill import __version__
 from watchbill.core.effects import ConnectionKey
-from watchbill.providers.chats import CHATS
-from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey, Raw, Version, key_of
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
@@ -155,8 +152,7 @@ class App:
         self.clock.is_relied_on = self.elector.is_leader
         self.watch.on_gap = self.syncer.request
         self.syncer.on_appeared = self.syncer.on_missed = self.watch.restart
-        for provider in (*PROVIDERS, *CHATS):
-            self.metrics.circuit_open.labels(provider).set_function(partial(self.sender.is_open, provider))
+        self.sender.measure(self.metrics)
         return outside
 
     def may_act(self) -> bool:
@@ -281,8 +277,8 @@ class App:
             self.tally.severities = ranks_of(self.cache.list("IncidentClass"))
         if key.kind == "Incident":
             self._store.outdated(key)
-            self.tally.seen(raw)
             self.observer.channels.told(raw)
+        self.tally.told(key.kind, raw)
         self._neighbors.changed(key, raw)
         self.runs.changed(key, raw)
 
@@ -291,6 +287,7 @@ class App:
             self.incidents.deleted(key, last)
         if key.kind == "Connection":
             self.sender.forget(ConnectionKey(key.namespace, key.name))
+        self.tally.gone(last["metadata"]["uid"])
         self._neighbors.deleted(key, last)
         self.runs.deleted(key, last)
 
