@@ -1,19 +1,27 @@
 """A page for people, played as they would: its commands typed in order, and what comes held against it."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from dev.assets import find_helm
 from dev.layout import REPOSITORY
 from dev.waiting import wait_until
 from tests.support.kubectl import Kubectl
 from tests.support.markdown import Block, blocks
 from tests.support.plugin import drawn, environment_of
 
-OWN = "the test has"
-"""How the comment above a block begins that the test does not type: it has its own cluster and operator."""
+NOT_RUN = "not run: "
+"""How the comment above a block begins that no test types; the reason follows, which is one of these."""
+REASONS = frozenset(
+    {
+        "fetches packages",
+        "needs Docker",
+    }
+)
 REFUSED = "refused"
 """The comment above a block whose command must fail."""
 
@@ -40,9 +48,9 @@ class Typed:
 
 
 def typed(page: Path) -> Iterator[Typed]:
-    """What a page has people type, in order, without what the test has of its own."""
+    """What a page has people type, in order, without what its comments say is not run."""
     for block, after in pairwise([*blocks(page), NO_TEXT]):
-        if block.language == "sh" and not block.mark.startswith(OWN):
+        if block.language == "sh" and not block.mark.startswith(NOT_RUN):
             says = after.text if after.language == "text" else None
             yield Typed(block.text, says, block.mark == REFUSED)
 
@@ -58,7 +66,10 @@ def play(kubectl: Kubectl, step: Typed) -> None:
 
 def _complaint(kubectl: Kubectl, step: Typed) -> str | None:
     shell = ["bash", "-e", "-u", "-c", step.commands]
-    code, text = drawn(shell, environment_of(kubectl), REPOSITORY)
+    environment = environment_of(kubectl)
+    if helm := find_helm(os.environ):
+        environment["PATH"] = f"{helm.parent}:{environment['PATH']}"
+    code, text = drawn(shell, environment, REPOSITORY)
     if (code != 0) != step.fails:
         return f"{step.commands} ended with {code}:\n{text}"
     if step.says is not None and steady(step.says) != steady(text):
