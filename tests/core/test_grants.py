@@ -144,9 +144,10 @@ IN_ANOTHERS_PLACE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(("kind", "body"), IN_ANOTHERS_PLACE.items(), ids=IN_ANOTHERS_PLACE)
 def test_a_step_leaves_alone_what_is_out_of_the_runbooks_scope(kind: str, body: dict[str, Any]):
     """Nothing is asked for there; within the scope it is RBAC that decides, for the run's own account."""
-    planned, asked = drive(STEP_KINDS[kind].plan(step(**body), RUN))
+    plan: Any = STEP_KINDS[kind].plan
+    planned, asked = drive(plan(step(**body), RUN))
     assert "namespace pay is not in spec.scope.namespaces of the runbook" in planned.denied
     assert asked == []
     listed = replace(RUN, namespaces=("pay",))
-    exchange = STEP_KINDS[kind].plan if kind != "check" else partial(CheckKind().act, planned=planned)
+    exchange: Any = plan if kind != "check" else partial(CheckKind().act, planned=planned)
     assert next(exchange(step(**body), listed)).namespace == "pay"

@@ -1,7 +1,7 @@
 """Incidents are counted where they stand, once each."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -78,7 +78,7 @@ DEGRADED = ("Incident", "Degraded", "ConnectionFailing")
 
 
 def degraded(phase: Any, reason: str = "ConnectionFailing") -> IncidentStatus:
-    said = "False" if reason == "Delivering" else "True"
+    said: Literal["True", "False"] = "False" if reason == "Delivering" else "True"
     condition = Condition(type="Degraded", status=said, reason=reason, last_transition_time=T0)
     return status(phase).model_copy(update={"conditions": (condition,)})
 
