@@ -43,12 +43,16 @@ class Audit:
         names = {name for _, name in ROLES}
         return {_asked(entry) for entry in self._entries() if _role(entry) in names}
 
-    def refused(self) -> list[str]:
-        """Each request that was refused for want of a right, be it by an admission policy."""
+    def refused(self, namespaces: set[str]) -> list[str]:
+        """Each request in these namespaces, or in the whole cluster, that was refused for want of a right.
+
+        That of an admission policy counts too. A namespace that goes takes along what its team granted there.
+        """
         return [
             f"{entry['verb']} {entry['requestURI']}: {entry['responseStatus'].get('message', '')}"
             for entry in self._entries()
             if entry.get("responseStatus", {}).get("code") in FORBIDDEN
+            and entry.get("objectRef", {}).get("namespace", "") in {"", *namespaces}
         ]
 
     def _entries(self) -> Iterable[Json]:

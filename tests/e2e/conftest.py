@@ -21,6 +21,9 @@ from tests.support.people import Person, admin_client
 from tests.support.require import require
 from tests.support.shop import Shop
 
+GONE_WITHIN = "150s"
+"""How long the namespace of a test may take to go, with 500 incidents in it."""
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[RealCluster]:
@@ -80,4 +83,6 @@ def shop(
     admin.make_namespace()
     made = Shop(kubectl, admin, receiver)
     yield made
-    made.close()
+    made.terminate()
+    made.delete_classes()
+    kubectl("wait", "--for=delete", f"namespace/{made.namespace}", f"--timeout={GONE_WITHIN}")
