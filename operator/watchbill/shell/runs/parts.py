@@ -55,8 +55,7 @@ class Runs:
         outside, settings = shared.outside, shared.settings
         self._cache, self._kube, self._queue = outside.cache, outside.kube, shared.queue
         self._is_leader = shared.elector.is_leader
-        account = f"{settings.namespace}:{settings.service_account}"
-        accounts = Accounts(outside.kube, outside.clock.monotonic, account)
+        accounts = Accounts(outside.kube, outside.clock.monotonic, settings.account)
         self._client = AccountClient(shared.credentials, accounts, Discovery(outside.kube))
         people = People(outside, settings.last_resort, shared.elector.is_leader)
         asker = Asker(self._client, shared.web, people.say)
