@@ -238,7 +238,7 @@ def test_nobody_but_the_operator_writes_what_an_incident_refers_to(teams: Teams)
     hop = {"connection": "pagerduty", "namespace": teams.pay.namespace, "state": "Sending", "key": "k/1/1"}
     page = {"id": "p-1", "epoch": 1, "round": 1, "level": "one", "state": "Pending", "hops": [hop]}
     due = {"dueTime": "2026-03-09T03:00:00.000Z"}
-    forgeries = [
+    forgeries: list[Json] = [
         {"pages": [page | due]},
         {"policy": {"name": "primary", "namespace": teams.pay.namespace, "levels": []}},
         {"resources": {"channel": {"connection": "slack", "namespace": teams.pay.namespace}}},

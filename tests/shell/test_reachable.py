@@ -1,4 +1,4 @@
-"""A Connection says beforehand that its host is denied, nothing is sent for that, and a wider list heals it."""
+"""A Connection says beforehand that its host is denied; nothing is sent for that, and a wider list heals."""
 
 import asyncio
 from datetime import timedelta

@@ -167,7 +167,7 @@ def class_condition(
 def connection_problems(
     connection: Connection,
     secrets: Mapping[tuple[str, str], SecretState],
-    refusals: Mapping[str, str],
+    refusals: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Problem]:
     """What keeps a connection from being used; `secrets` are keyed by (name, key).
 

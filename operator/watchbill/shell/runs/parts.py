@@ -64,7 +64,7 @@ class Runs:
         self._performer = RunPerformer(
             RunOutside(asker.answer, people.ask, outside.clock, self._may_act), self._came
         )
-        identities = holder_of(settings.identity), f"system:serviceaccount:{account}"
+        identities = holder_of(settings.identity), f"system:serviceaccount:{settings.account}"
         self._observer = RunObserver(outside.cache, outside.kube, outside.clock, identities, outside.deliver)
         self._observer.pause = partial(shared.elector.noted, PAUSE_NOTE)
         parts = RunParts(
