@@ -113,6 +113,7 @@ class Reason(Explained):
         "SecretForbidden",
         "The operator may not read the Secret; the message says the command.",
     )
+    EGRESS_DENIED = "EgressDenied", "Its host may not be reached; an administrator can allow it."
     INVALID_URL = "InvalidURL", "A URL, or the Secret's value that should be one, cannot be used."
     INVALID_SPEC = "InvalidSpec", "The spec says something that cannot work."
     SECOND_DEFAULT = "SecondDefault", "Another IncidentClass is marked as the default too; one alone may be."
@@ -163,6 +164,7 @@ REASONS: Mapping[str, tuple[Reason, ...]] = {
         Reason.SECRET_NOT_FOUND,
         Reason.SECRET_KEY_MISSING,
         Reason.SECRET_FORBIDDEN,
+        Reason.EGRESS_DENIED,
         Reason.INVALID_URL,
         Reason.INVALID_SPEC,
         Reason.SECOND_DEFAULT,

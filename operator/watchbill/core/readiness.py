@@ -7,6 +7,7 @@ tell whether an object exists in a namespace that has not granted its use.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -164,9 +165,14 @@ def class_condition(
 
 
 def connection_problems(
-    connection: Connection, secrets: Mapping[tuple[str, str], SecretState]
+    connection: Connection,
+    secrets: Mapping[tuple[str, str], SecretState],
+    refusals: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Problem]:
-    """What keeps a connection from being used; `secrets` are keyed by (name, key)."""
+    """What keeps a connection from being used; `secrets` are keyed by (name, key).
+
+    `refusals` tell why the host may not be reached that a field under `spec` names.
+    """
     if not connection.spec.vendor:
         yield Problem(Reason.INVALID_SPEC, "spec", f"set one of {', '.join(VENDORS)}")
     for path, url in connection.spec.urls.items():
@@ -178,14 +184,19 @@ def connection_problems(
         state = secrets.get((reference.name, reference.key), unread)
         if not state.usable:
             yield Problem(state.reason, reference.path, state.message)
+    for path, refusal in refusals.items():
+        yield Problem(Reason.EGRESS_DENIED, f"spec.{path}", f"{refusal}, or to egress.allow of the chart")
 
 
 def connection_condition(
-    connection: Connection, secrets: Mapping[tuple[str, str], SecretState], now: datetime
+    connection: Connection,
+    secrets: Mapping[tuple[str, str], SecretState],
+    now: datetime,
+    refusals: Mapping[str, str] = MappingProxyType({}),
 ) -> Condition:
-    """Ready of a connection, given how it went to read the Secret keys that it names, by (name, key)."""
+    """Ready of a connection, given what `connection_problems` asks for."""
     note = "pages through it are only written down: it wakes nobody" if connection.spec.console else ""
-    return ready(connection.metadata, connection_problems(connection, secrets), now, note)
+    return ready(connection.metadata, connection_problems(connection, secrets, refusals), now, note)
 
 
 def update_condition(update: IncidentUpdate, incident_exists: bool, now: datetime) -> Condition:

@@ -29,6 +29,7 @@ from watchbill.shell.neighbors import Neighbors
 from watchbill.shell.observe import Observer
 from watchbill.shell.perform import Outside, Performer
 from watchbill.shell.queue import Queue
+from watchbill.shell.reachable import Reachable
 from watchbill.shell.ready import ReadyKeeper
 from watchbill.shell.remains import Remains
 from watchbill.shell.runs.parts import Around, Runs
@@ -91,7 +92,7 @@ class App:
         self._fresh = FreshReads(self.kube, self.cache, self.clock.monotonic)
         self.syncer = Syncer(self.kube, self.cache, self.metrics, self.inbox.deliver, self._fresh)
         self.sweep = Sweep(self.kube, self._look_again, self.queue.empty)
-        egress = Egress(settings.egress)
+        self._egress = egress = Egress(settings.egress)
         web, own_web = around.web(egress), around.web(Egress())
         self.sender = Sender(self.clock, web=web, mailer=Mailer(egress=egress), own_web=own_web)
         self._neighbors = Neighbors(self.cache, self.queue.add, lambda: self.syncer.synced)
@@ -110,11 +111,10 @@ class App:
         self.incidents.start_runs = self.runs.start
 
     def _wire(self) -> Outside:
-        settings = self._settings
-        account = f"{settings.namespace}:{settings.service_account}"
+        settings, store, unwritten = self._settings, self._store, Unwritten()
         outside = Outside(
             sender=self.sender,
-            secrets=SecretReader(self.kube, self.clock.monotonic, account),
+            secrets=SecretReader(self.kube, self.clock.monotonic, settings.account),
             cache=self.cache,
             kube=self.kube,
             clock=self.clock,
@@ -124,7 +124,6 @@ class App:
             knows_all=lambda: self.sweep.complete,
             tell=self._teller.of_console,
         )
-        unwritten, store = Unwritten(), self._store
         store.on_echo, store.aside = self.queue.take_back, self.queue.aside
         self.performer = Performer(outside, self.may_act, keeping(unwritten, self.cache, self.queue.add))
         store.in_rush = self.performer.in_rush
@@ -146,7 +145,8 @@ class App:
                 may_act=self.may_act,
             )
         )
-        self.ready_keeper = ReadyKeeper(self.cache, outside.secrets, self.kube.patch_status, self.clock.now)
+        ready = self.cache, outside.secrets, self.kube.patch_status, self.clock.now
+        self.ready_keeper = ReadyKeeper(*ready, Reachable(self._egress))
         self.elector.on_gain = self._look_at_everything
         self.sweep.on_complete = self.syncer.start
         self.clock.is_relied_on = self.elector.is_leader
