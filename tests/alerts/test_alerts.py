@@ -33,6 +33,7 @@ def alerts() -> Iterator[dict[str, Any]]:
 NAMES = [each["alert"] for each in alerts()]
 
 
+@pytest.mark.convention(55)
 @pytest.mark.feature("F70")
 def test_they_fire_and_are_silent_as_prometheus_itself_evaluates_them():
     said = promtool("test", "rules", *CASES)
@@ -40,6 +41,7 @@ def test_they_fire_and_are_silent_as_prometheus_itself_evaluates_them():
     assert promtool("check", "rules", "--lint-fatal", RULES).returncode == 0
 
 
+@pytest.mark.convention(55)
 @pytest.mark.feature("F70")
 def test_each_is_tried_firing_and_silent():
     tried: defaultdict[str, set[str]] = defaultdict(set)
@@ -56,6 +58,7 @@ def test_they_ask_for_nothing_that_the_operator_does_not_show():
     assert [(each["alert"], found) for each in alerts() for found in unknown_in(each["expr"])] == []
 
 
+@pytest.mark.convention(55)
 def test_each_says_what_is_wrong_how_bad_it_is_and_where_to_read_on():
     assert len(set(NAMES)) == len(NAMES)
     for each in alerts():
@@ -66,10 +69,12 @@ def test_each_says_what_is_wrong_how_bad_it_is_and_where_to_read_on():
         assert (REPOSITORY / notes["runbook_url"]).read_text().startswith(f"# {each['alert']}\n")
 
 
+@pytest.mark.convention(55)
 def test_there_is_a_page_for_every_alert_and_none_without_one():
     assert sorted(path.stem for path in PAGES.iterdir()) == sorted(NAMES)
 
 
+@pytest.mark.convention(55)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_says_what_it_means_what_follows_how_to_find_out_and_what_to_do(name: str):
     text = (PAGES / f"{name}.md").read_text(encoding="utf-8")

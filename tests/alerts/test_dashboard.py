@@ -31,10 +31,12 @@ def queries() -> Iterator[str]:
             yield query
 
 
+@pytest.mark.convention(56)
 def test_it_asks_for_nothing_that_the_operator_does_not_show():
     assert [(query, found) for query in queries() for found in unknown_in(query)] == []
 
 
+@pytest.mark.convention(56)
 def test_prometheus_understands_every_query(tmp_path: Path):
     rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries())]
     rules_file = tmp_path / "queries.yaml"
