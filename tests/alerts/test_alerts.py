@@ -58,6 +58,7 @@ def test_they_ask_for_nothing_that_the_operator_does_not_show():
     assert [(each["alert"], found) for each in alerts() for found in unknown_in(each["expr"])] == []
 
 
+@pytest.mark.convention(55)
 def test_each_says_what_is_wrong_how_bad_it_is_and_where_to_read_on():
     assert len(set(NAMES)) == len(NAMES)
     for each in alerts():

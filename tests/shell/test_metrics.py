@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from dev.layout import REPOSITORY
+from dev.metrics_reference import METRICS
 from tests.shell.running import Running
 from tests.shell.world import OVER, TAKEN, World, declared
 from tests.support.promtool import promtool
@@ -63,6 +65,8 @@ def test_every_metric_has_its_name_its_type_its_labels_and_a_sentence():
             found[name] = (family.type, tuple(attribute._labelnames))
             assert family.documentation.endswith(".")
     assert found == NAMES
+    reference = (REPOSITORY / METRICS).read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"| `{name}` |" not in reference] == []
 
 
 def test_what_is_scraped_says_what_is_running():

@@ -1,12 +1,12 @@
 """Incidents are counted where they stand, once each."""
 
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
 from tests.support.builders import T0, UID, incident, incident_class
-from watchbill.api.condition import Condition
+from watchbill.api.condition import Condition, ConditionStatus
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import FrozenClass, IncidentStatus, Times
 from watchbill.core import plan
@@ -78,7 +78,7 @@ DEGRADED = ("Incident", "Degraded", "ConnectionFailing")
 
 
 def degraded(phase: Any, reason: str = "ConnectionFailing") -> IncidentStatus:
-    said: Literal["True", "False"] = "False" if reason == "Delivering" else "True"
+    said: ConditionStatus = "False" if reason == "Delivering" else "True"
     condition = Condition(type="Degraded", status=said, reason=reason, last_transition_time=T0)
     return status(phase).model_copy(update={"conditions": (condition,)})
 

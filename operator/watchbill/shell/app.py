@@ -96,9 +96,9 @@ class App:
         web, own_web = around.web(egress), around.web(Egress())
         self.sender = Sender(self.clock, web=web, mailer=Mailer(egress=egress), own_web=own_web)
         self._neighbors = Neighbors(self.cache, self.queue.add, lambda: self.syncer.synced)
-        self._ticker = Ticker(self.clock.monotonic)
+        self._ticker, self._stopping = Ticker(self.clock.monotonic), asyncio.Event()
         live = liveness(self._ticker, self.queue, self.watch, self.elector, self.syncer)
-        ready = readiness(self.syncer, self.watch)
+        ready = readiness(self.syncer, self.watch, self._stopping.is_set)
         self._health = HealthServer(self.metrics, live, ready)
         watched = Watched(
             self.elector, self.queue, self.watch, self.syncer, self.recorder, checks={**live, **ready}
@@ -171,8 +171,7 @@ class App:
 
         Raises what kept it from starting.
         """
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        stop, loop = self._stopping, asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         try:
