@@ -120,7 +120,7 @@ def run(seconds: float, least: int, seed: int, say: Say) -> Campaign:
 
 
 def covering_and_others(learned: Iterable[Outcome], seed: int) -> tuple[list[Plan], list[Plan]]:
-    """The plans that crash before and after each crossing that leaves a process; and all others of one fault."""
+    """The plans that crash before and after each crossing that leaves a process; all others of one fault."""
     plans = [plan for each in learned for plan in singles(*each.plan.story, each.crossings)]
     plans = in_order(sorted(plans, key=str), seed)
     leaving = {_first_place(plan) for plan in plans if plan.placed[0].fault == "crash-after"}
