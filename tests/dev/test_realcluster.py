@@ -23,6 +23,8 @@ def test_every_tool_that_is_absent_is_named_in_a_sentence_with_its_package(monke
     said = str(refused.value).splitlines()
     assert said == [
         "A cluster of processes needs root: run this as root.",
+        "`buildah` is not on the path; Debian has it in the package buildah.",
+        "`mmdebstrap` is not on the path; Debian has it in the package mmdebstrap.",
         "`runc` is not on the path; Debian has it in the package runc.",
         "`ip` is not on the path; Debian has it in the package iproute2.",
         "`iptables` is not on the path; Debian has it in the package iptables.",
