@@ -1,10 +1,13 @@
 """What is rendered for each file of values on three versions of Kubernetes."""
 
+import json
+
 import pytest
 
 from dev.chart import CHART
 from dev.layout import REPOSITORY
 from tests.support.chart import NEWEST, VALUE_FILES, is_hook, named, of_kind, parsed, rendered, template
+from tests.support.kubernetes_schemas import faults
 from watchbill.api.admission.manifests import policies, stamps
 from watchbill.api.crd import crds
 from watchbill.api.kinds import KINDS
@@ -23,6 +26,11 @@ SINCE_1_30 = {
     "watchbill.dev/v1alpha1",
 }
 """The versions of APIs that every Kubernetes serves that the chart may be installed in."""
+
+BY_DEFINITIONS = {"monitoring.coreos.com/v1", "watchbill.dev/v1alpha1"}
+"""The versions of APIs that are Kubernetes' own nowhere."""
+
+MISSPELT = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "spec": {"maxUnavailabel": 1}}
 
 POLICY_KINDS = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 STAMP_KINDS = ("MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding")
@@ -43,6 +51,19 @@ def test_every_object_is_one_that_this_kubernetes_serves(file: str, version: str
     assert bool(of_kind(objects, *STAMP_KINDS)) == (version != "1.30" and "existing" not in file)
     unlabelled = [o for o in objects if "helm.sh/chart" not in o["metadata"].get("labels", {})]
     assert [o["metadata"]["name"] for o in unlabelled] in ([], ["watchbill-extra"])
+
+
+@pytest.mark.convention(30)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_object_is_valid_by_the_schema_of_this_kubernetes(version: str):
+    objects = [each for file in VALUE_FILES for each in rendered(file=file, version=version)]
+    foreign = [each for each in objects if each["apiVersion"] in BY_DEFINITIONS]
+    # What is the same for each file of values is looked at once.
+    native = {json.dumps(each, sort_keys=True): each for each in objects if each not in foreign}
+    assert [
+        (each["metadata"]["name"], found) for each in native.values() if (found := faults(each, version))
+    ] == []
+    assert any("maxUnavailabel" in each for each in faults(MISSPELT, version))
 
 
 def test_an_older_kubernetes_is_refused():

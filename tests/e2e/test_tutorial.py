@@ -17,6 +17,9 @@ from tests.e2e.release import NAME, Release
 from tests.support.kubectl import Kubectl
 from tests.support.walkthrough import play, typed
 
+pytestmark = pytest.mark.timeout(900)
+"""Alone, it builds the image and starts the cluster too."""
+
 TUTORIAL = REPOSITORY / "docs/tutorial/README.md"
 
 
