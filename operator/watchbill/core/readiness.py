@@ -34,6 +34,7 @@ from watchbill.core.references import (
     ungranted,
     update_references,
 )
+from watchbill.core.suspension import suspension
 
 MESSAGE_LENGTH = 1024
 """The longest message that `Condition` holds, in characters."""
@@ -103,7 +104,8 @@ def policy_condition(
     policy: EscalationPolicy, connections: Mapping[ConnectionKey, ConnectionSpec], now: datetime
 ) -> Condition:
     """Ready of a policy, given the connections that exist."""
-    return ready(policy.metadata, policy_problems(policy, connections), now)
+    problems = policy_problems(policy, connections)
+    return ready(policy.metadata, problems, now, suspended=suspension(policy))
 
 
 def class_problems(
@@ -238,9 +240,16 @@ def _missing(reference: Reference, reason: Reason = Reason.REF_NOT_FOUND) -> Pro
     return Problem(reason, reference.path, f"{reference} does not exist; create it or name another")
 
 
-def ready(metadata: ObjectMeta, problems: Iterable[Problem], now: datetime, note: str = "") -> Condition:
-    """False with the first problem and the number of the others, else True with the note."""
+def ready(
+    metadata: ObjectMeta, problems: Iterable[Problem], now: datetime, note: str = "", suspended: str = ""
+) -> Condition:
+    """False with the first problem and the number of the others, else True with the note.
+
+    `suspended` says what the suspension of an object means: it is a wish that is met, and no fault.
+    """
     found = list(problems)
+    if not found and suspended:
+        return _condition(metadata, "True", Reason.SUSPENDED, suspended, now)
     if not found:
         text = "valid, and all that it names exists" + (f"; {note}" if note else "")
         return _condition(metadata, "True", Reason.RESOLVED_REFS, text, now)
