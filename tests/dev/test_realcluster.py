@@ -41,7 +41,7 @@ def test_an_archive_is_named_by_what_the_image_is_made_of_and_by_nothing_else(tm
     source.parent.mkdir(parents=True)
     source.write_text("one")
     (tmp_path / "requirements").mkdir()
-    for name in ("build.txt", "runtime.txt"):
+    for name in ("build.txt", "runtime.txt", "tracing.txt"):
         (tmp_path / "requirements" / name).write_text("")
     before = images.digest(tmp_path)
     source.with_suffix(".pyc").write_text("compiled")

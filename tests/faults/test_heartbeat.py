@@ -108,7 +108,7 @@ def answer_no_watch(watched: Watched) -> Mend:
     LocalWatch.silent_for = Watch.silent_for  # type: ignore[method-assign]  # kopf's own, which is none here
 
     def mend() -> None:
-        LocalWatch.silent_for = was  # type: ignore[method-assign]
+        LocalWatch.silent_for = was  # type: ignore[method-assign]  # as it was
 
     return mend
 

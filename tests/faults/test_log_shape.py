@@ -50,7 +50,7 @@ async def two_pages_a_refusal_and_a_bug() -> None:
     stage.vendors.take = repeat  # type: ignore[method-assign]  # what is tried
     stage.declare("cart")
     await stage.rest(10)
-    stage.vendors.take = take  # type: ignore[method-assign]
+    stage.vendors.take = take  # type: ignore[method-assign]  # as it was
     await stage.rest(600)
     incidents = stage.operators[0].apps[-1].incidents
 
@@ -58,7 +58,7 @@ async def two_pages_a_refusal_and_a_bug() -> None:
         await asyncio.sleep(0)
         raise RuntimeError("a bug")
 
-    incidents.reconcile = broken  # type: ignore[method-assign]
+    incidents.reconcile = broken  # type: ignore[method-assign]  # what is tried
     stage.declare("search")
     await stage.rest(1)
     await stage.close()

@@ -28,7 +28,7 @@ from watchbill.shell.metrics import Metrics
 from watchbill.shell.neighbors import Neighbors
 from watchbill.shell.observe import Observer
 from watchbill.shell.perform import Outside, Performer
-from watchbill.shell.queue import Queue
+from watchbill.shell.queue import Queue, Reconcile
 from watchbill.shell.reachable import Reachable
 from watchbill.shell.ready import ReadyKeeper
 from watchbill.shell.remains import Remains
@@ -64,6 +64,8 @@ class Surroundings:
     clock: Callable[[], Clock] = Clock
     web: Callable[[Egress], Web] = Web
     watch: Callable[[Credentials, Clock, Metrics, Deliver], Watch] = Watch
+    sender: Callable[..., Sender] = Sender
+    reconcile: Callable[[Reconcile, Cache], Reconcile] = lambda reconcile, cache: reconcile
 
 
 class App:
@@ -85,7 +87,7 @@ class App:
         self.recorder = Recorder(self.kube, self.clock, self.metrics, settings.identity)
         self._teller = Teller(self.recorder, self.cache, self.elector.is_leader)
         self.tally = Tally(self.metrics)
-        self.queue = Queue(self._reconcile, self.metrics, self.clock.monotonic)
+        self.queue = Queue(around.reconcile(self._reconcile, self.cache), self.metrics, self.clock.monotonic)
         self.inbox = Inbox(self.cache, self._changed, self._deleted)
         self.watch = around.watch(credentials, self.clock, self.metrics, self.inbox.deliver)
         self.watch.namespaces = settings.watch_namespaces
@@ -94,7 +96,7 @@ class App:
         self.sweep = Sweep(self.kube, self._look_again, self.queue.empty)
         self._egress = egress = Egress(settings.egress)
         web, own_web = around.web(egress), around.web(Egress())
-        self.sender = Sender(self.clock, web=web, mailer=Mailer(egress=egress), own_web=own_web)
+        self.sender = around.sender(self.clock, web=web, mailer=Mailer(egress=egress), own_web=own_web)
         self._neighbors = Neighbors(self.cache, self.queue.add, lambda: self.syncer.synced)
         self._ticker, self._stopping = Ticker(self.clock.monotonic), asyncio.Event()
         live = liveness(self._ticker, self.queue, self.watch, self.elector, self.syncer)

@@ -46,6 +46,9 @@ from watchbill.shell.web import Web
 DEADLINE = 10.0
 """Seconds for one send, with the time that it waits for its turn."""
 
+StillWanted = Callable[[], bool]
+"""Asked when the turn of a send has come."""
+
 _log = structlog.get_logger("watchbill.pages")
 
 
@@ -57,7 +60,7 @@ class _Turn:
     rank: int
     due: datetime
     deadline: float
-    still_wanted: Callable[[], bool]
+    still_wanted: StillWanted
 
 
 class Sender:
@@ -100,7 +103,7 @@ class Sender:
         settings: Settings,
         *,
         rank: int,
-        still_wanted: Callable[[], bool],
+        still_wanted: StillWanted,
     ) -> Verdict | None:
         """What became of one send within 10 s; None where it was no longer wanted and nothing was sent."""
         deadline = self._clock.monotonic() + self._deadline
@@ -122,7 +125,7 @@ class Sender:
         settings: Settings,
         *,
         rank: int,
-        still_wanted: Callable[[], bool],
+        still_wanted: StillWanted,
     ) -> Verdict | None:
         """What became of an exchange within 10 s; None where it was no longer wanted and nothing was sent."""
         now = self._clock.now()
