@@ -357,7 +357,7 @@ def test_an_object_that_waits_for_another_is_in_progress_and_never_failed(
 def argocd_cm(kubectl: Kubectl, namespace: str) -> dict[str, str]:
     """The data of an `argocd-cm`, patched with what we ship as its how-to says."""
     kubectl("create", "configmap", "argocd-cm", "--namespace", namespace, "--from-literal=url=kept")
-    patch = f"--patch-file={argocd.PATCH}"
+    patch = f"--patch-file={argocd.FOLDER / 'health.yaml'}"
     kubectl("patch", "configmap", "argocd-cm", "--namespace", namespace, "--type=merge", patch)
     data: dict[str, str] = found(kubectl, namespace, "configmap/argocd-cm")["data"]
     assert data == {"url": "kept"} | argocd.shipped()
