@@ -3,13 +3,15 @@
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
-COPY requirements/build.txt requirements/runtime.txt /locks/
+# `tracing` has what it takes to send traces too.
+ARG LOCK=runtime
+COPY requirements/build.txt requirements/runtime.txt requirements/tracing.txt /locks/
 # The environment has no pip of its own: the base's installs into it.
 RUN python -m venv --without-pip /opt/venv && python -m venv --without-pip /opt/build \
     && pip --python /opt/build/bin/python install --no-cache-dir --no-compile \
         --require-hashes --only-binary :all: -r /locks/build.txt \
     && pip --python /opt/venv/bin/python install --no-cache-dir --no-compile \
-        --require-hashes --only-binary :all: -r /locks/runtime.txt
+        --require-hashes --only-binary :all: -r /locks/${LOCK}.txt
 COPY pyproject.toml README.md LICENSE /src/
 COPY operator /src/operator
 # Compiled here, since nothing can be written at run time; what a wheel brings for its own tests stays behind.

@@ -105,6 +105,7 @@ features: $(STAMP) ## print each row of the acceptance table: proven, by which t
 .PHONY: lock
 lock: $(STAMP) ## pin the requirements again; ARGS=--upgrade takes newer versions
 	$(LOCK) $(ARGS) requirements/runtime.in -o requirements/runtime.txt
+	$(LOCK) $(ARGS) requirements/tracing.in -o requirements/tracing.txt
 	$(LOCK) $(ARGS) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) $(ARGS) requirements/contract.in -o requirements/contract.txt
 	$(LOCK) $(ARGS) requirements/build.in -o requirements/build.txt

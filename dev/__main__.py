@@ -20,6 +20,7 @@ from dev.progress import Progress
 from dev.promtool.build import ensure_promtool
 from dev.realcluster.cluster import RealCluster
 from dev.realcluster.images import TAG, ensure_image, ensure_pause
+from dev.realcluster.needs import require_node
 
 
 def up(options: argparse.Namespace) -> int:
@@ -104,6 +105,7 @@ def cluster(options: argparse.Namespace) -> int:
         RealCluster().stop()
         print("The cluster is ended, and the machine is as it was.")
         return 0
+    require_node(os.environ)
     images = [ensure(os.environ, Progress()) for ensure in (ensure_pause, ensure_image)]
     real = RealCluster(images, die_with_parent=False)
     print(real.binaries.node, *images, sep="\n")

@@ -21,7 +21,7 @@ from dev.errors import DevError
 from dev.layout import CONTROLLERS, HELM, MODULE
 from dev.locks import locked
 from dev.progress import Progress
-from dev.toolchain import Go, fetch_go, find_go
+from dev.toolchain import REPRODUCIBLE, Go, go_for
 
 
 def kubernetes_stamps(source: Path) -> dict[str, str]:
@@ -121,7 +121,7 @@ def build(
         for left in directory.glob(".building-*"):
             shutil.rmtree(left)
         cache = directory.parent.parent
-        go = find_go(environment, MODULE) or fetch_go(cache, environment, progress)
+        go = go_for(MODULE, cache, environment, progress)
         with tempfile.TemporaryDirectory(prefix=".building-", dir=directory) as fresh:
             for part in missing:
                 built = _build_part(part, go, Path(fresh), environment, progress)
@@ -145,7 +145,7 @@ def linker_flags(stamps: Mapping[str, str]) -> str:
 def _build_part(part: Part, go: Go, fresh: Path, environment: Mapping[str, str], progress: Progress) -> Path:
     """The binary of this part, built and run once to see that it is what it should be."""
     target = fresh / part.name
-    command = [str(go.executable), "build", "-mod=readonly", "-trimpath", "-buildvcs=false"]
+    command = [str(go.executable), "build", "-mod=readonly", *REPRODUCIBLE]
     command += ["-ldflags", linker_flags(part.stamps(part.source))]
     command += ["-o", str(target), part.package]
     log = fresh.parent / f"{part.name}.log"

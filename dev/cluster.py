@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from dev.access import Access
@@ -19,13 +18,14 @@ from dev.install import Manifests, install
 from dev.kind import KindProvider
 from dev.kubeconfigs import admin_kubeconfig
 from dev.layout import REPOSITORY, Layout, state_directory
+from dev.lifecycle import Started
 from dev.local import LocalProvider
 from dev.locks import locked
 from dev.progress import Progress
 from dev.provider import Provider
 
 
-class Cluster:
+class Cluster(Started):
     """A control plane in a directory of its own; `with Cluster(path) as cluster:` ends it too.
 
     It has no controllers: a namespace that is deleted stays Terminating, nothing is collected
@@ -138,19 +138,6 @@ class Cluster:
         if self._layout.home.exists():
             with self._locked():
                 self._end()
-
-    def __enter__(self) -> Self:
-        """Itself, started."""
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Ends it, whatever happened inside."""
-        self.stop()
 
     def _locked(self) -> AbstractContextManager[None]:
         waiting = "waiting for another `make up` or `make down` of this checkout"

@@ -3,7 +3,6 @@
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from dev import processes
@@ -11,6 +10,7 @@ from dev.cluster import Cluster
 from dev.commands import last_line
 from dev.errors import DevError
 from dev.kubeconfigs import person_kubeconfig
+from dev.lifecycle import Started
 from dev.waiting import wait_until
 
 WORKLOADS = ("deployment", "replicaset", "statefulset", "daemonset", "job")
@@ -22,7 +22,7 @@ NAME = "kube-controller-manager"
 SYNCED = "Caches are synced"
 
 
-class Controllers:
+class Controllers(Started):
     """Some controllers, each as the account and with the role that it has in a real cluster.
 
     They act on all namespaces while they run: `with Controllers(cluster, binary, directory):` ends them too.
@@ -62,19 +62,6 @@ class Controllers:
         if self._child is not None:
             self._child.wait()
             self._child = None
-
-    def __enter__(self) -> Self:
-        """Itself, started."""
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Ends them, whatever happened inside."""
-        self.stop()
 
     def _complaint(self) -> str | None:
         """What keeps them from being at work, or None."""

@@ -31,6 +31,10 @@ AFTER = """
 """
 
 CONVENTIONS: Mapping[int, tuple[str, str]] = {
+    21: (
+        "What stands in another namespace is used by its consent alone, and no Secret shows anywhere",
+        "Gateway API, cert-manager",
+    ),
     28: ("`helm lint --strict` of Helm 3 and of Helm 4 finds no fault in the chart", "argo-helm"),
     29: ("Every value has a type, and a key that the chart does not know is refused", "cert-manager"),
     30: (

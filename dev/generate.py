@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from dev.argocd import ACTIONS, actions_patch
 from dev.chart import CHART
 from dev.chart import FILES as CHART_FILES
 from dev.chart_readme import README, readme_page
@@ -46,6 +47,7 @@ GENERATED: list[Row] = [
     *((f"crds/{kind.plural}.{GROUP}.yaml", partial(crd_text, kind)) for kind in KINDS),
     ("config/admission/policies.yaml", lambda: HEADER + to_yaml(policies())),
     ("config/admission/stamp.yaml", lambda: HEADER + STAMP_HEADER + to_yaml(stamps())),
+    (ACTIONS, actions_patch),
     (LIFECYCLE, lifecycle_page),
     (CONDITIONS, conditions_page),
     (METRICS, metrics_page),

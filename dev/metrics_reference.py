@@ -19,9 +19,9 @@ Served at `/metrics` of the address that `watchbill run --health-address` names,
 grows, and begins anew with each process.
 
 Each replica counts what it does itself. Only the one whose `watchbill_leader` is 1 pages; the gauges
-`watchbill_incidents` and `watchbill_runbook_runs` are the same on all: take their maximum, not their sum. No
-label holds the name of an incident or a runbook, a user or a free text. A severity that no class has is
-`unknown`.
+`watchbill_incidents`, `watchbill_unhealthy_objects` and `watchbill_runbook_runs` are the same on all: take
+their maximum, not their sum. No label holds the name of an incident or a runbook, a user or a free text. A
+severity that no class has is `unknown`.
 
 How long people took is measured once for each incident: by whom, and what a reopening means, says
 [decision 26](../decisions/0026-measured-once.md). No metric of incidents counts

@@ -21,6 +21,10 @@ OLDEST_THAT_CAN_CHANGE = (1, 21)
 """From this version on, Go fetches the newer toolchain that a module asks for by itself."""
 
 
+REPRODUCIBLE = ("-trimpath", "-buildvcs=false")
+"""What every build is told, so that it is the same in each checkout."""
+
+
 @dataclass(frozen=True)
 class Go:
     """A Go command and the GOTOOLCHAIN that it needs to build the module."""
@@ -69,6 +73,11 @@ def find_go(environment: Mapping[str, str], module: Path) -> Go | None:
         return None
     setting = toolchain_setting(version_of(Path(found), environment), wanted_version(module))
     return None if setting is None else Go(Path(found), setting)
+
+
+def go_for(module: Path, cache: Path, environment: Mapping[str, str], progress: Progress) -> Go:
+    """A Go that can build the module: the one on the path, or one that is fetched into our cache."""
+    return find_go(environment, module) or fetch_go(cache, environment, progress)
 
 
 def fetch_go(cache: Path, environment: Mapping[str, str], progress: Progress) -> Go:

@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from dev import pki, processes
@@ -16,6 +15,7 @@ from dev.commands import last_line
 from dev.errors import DevError
 from dev.kubeconfigs import ADMIN, ADMIN_GROUP, admin_kubeconfig, person_kubeconfig
 from dev.layout import Layout
+from dev.lifecycle import Started
 from dev.locks import locked
 from dev.progress import Progress
 from dev.realcluster import addresses as at
@@ -53,7 +53,7 @@ READY_SECONDS = 120.0
 DNS_ROLE = Path(__file__).resolve().parent / "dns.yaml"
 
 
-class RealCluster:
+class RealCluster(Started):
     """The one such cluster of this machine; `with RealCluster() as cluster:` ends it too."""
 
     def __init__(
@@ -92,6 +92,11 @@ class RealCluster:
         return self.binaries.assets.kubectl
 
     @property
+    def audit(self) -> Path:
+        """What the operator's account asked of the API server since the start, a JSON object a line."""
+        return self._place.audit
+
+    @property
     def binaries(self) -> Binaries:
         """The servers' binaries, built where they are not found."""
         if self._binaries is None:
@@ -106,6 +111,14 @@ class RealCluster:
         command = [str(self.kubectl), f"--kubeconfig={who}"]
         command += [f"--cache-dir={self._place.home / 'kubectl'}", *arguments]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+
+    def pid(self, container: str) -> int:
+        """The process of a running container, which is named as a pod's status names it; raises DevError."""
+        wanted = container.removeprefix("containerd://")
+        for line in self._ctr("tasks", "list").stdout.splitlines():
+            if line.startswith(wanted):
+                return int(line.split()[1])
+        raise DevError(f"The container {wanted} does not run.")
 
     def start(self) -> Self:
         """Itself, with its node Ready; nothing runs and nothing is changed after a failure."""
@@ -125,30 +138,23 @@ class RealCluster:
             undo.pop_all()
         return self
 
+    def restart_apiserver(self) -> None:
+        """Ends the API server and starts it again: it has forgotten what happened to objects before."""
+        processes.stop(self._place.layout.pid_file("kube-apiserver"), patience=10.0)
+        self._start("kube-apiserver", commands.apiserver(self.binaries, self._place))
+        self._wait(self._apiserver_complaint)
+
     def stop(self) -> None:
         """Ends it with its pods, and puts back what it changed on the machine."""
         if at.ROOT.exists():
             with self._locked():
                 self._end()
 
-    def __enter__(self) -> Self:
-        """Itself, started."""
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Ends it, whatever happened inside."""
-        self.stop()
-
     def _serve(self) -> None:
         place, binaries = self._place, self.binaries
         machine.prepare(place, binaries.node / "kube-proxy")
         authority = pki.create_authority(place.layout.pki)
-        serving = pki.issue_server(authority, place.layout.pki, (at.ADDRESS, at.APISERVER_SERVICE))
+        pki.issue_server(authority, place.layout.pki, (at.ADDRESS, at.APISERVER_SERVICE))
         pki.issue_person(authority, place.layout.pki, ADMIN, [ADMIN_GROUP], "admin")
         client = commands.KUBELET_CLIENT
         pki.issue_person(authority, place.layout.pki, "kube-apiserver", [ADMIN_GROUP], client)
@@ -161,7 +167,7 @@ class RealCluster:
         write_settings(place, runc, plugins, users)
         self._start("containerd", commands.containerd(binaries, place))
         self._start("etcd", commands.etcd(binaries, place))
-        self._start("kube-apiserver", commands.apiserver(binaries, place, authority, serving))
+        self._start("kube-apiserver", commands.apiserver(binaries, place))
         self._wait(self._apiserver_complaint)
         self._start("kube-controller-manager", commands.controller_manager(binaries, place, users))
         self._start("kube-scheduler", commands.scheduler(binaries, users))
@@ -185,10 +191,13 @@ class RealCluster:
 
     def _containerd(self, *arguments: str) -> str | None:
         """What containerd said against this command of ctr, or None."""
+        answer = self._ctr(*arguments)
+        return None if answer.returncode == 0 else answer.stderr.strip()[-300:]
+
+    def _ctr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         ctr = self.binaries.containerd / "ctr"
         command = [str(ctr), f"--address={self._place.socket}", "--namespace=k8s.io", *arguments]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        return None if answer.returncode == 0 else answer.stderr.strip()[-300:]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def _wait(self, complaint: Callable[[], str | None]) -> None:
         """Returns once there is no complaint; raises DevError at the limit, or where a server has ended."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from dev.pki import KeyPair
 from dev.realcluster import addresses as at
 from dev.realcluster.binaries import Binaries
 from dev.realcluster.settings import Place
@@ -34,7 +33,7 @@ def etcd(binaries: Binaries, place: Place) -> list[str]:
     ]
 
 
-def apiserver(binaries: Binaries, place: Place, authority: KeyPair, serving: KeyPair) -> list[str]:
+def apiserver(binaries: Binaries, place: Place) -> list[str]:
     """Starts kube-apiserver on the node's address, with all that a cluster's has."""
     pki = place.layout.pki
     tokens = pki / "service-accounts.key"
@@ -46,19 +45,21 @@ def apiserver(binaries: Binaries, place: Place, authority: KeyPair, serving: Key
         f"--secure-port={at.APISERVER_PORT}",
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
-        f"--client-ca-file={authority.certificate}",
-        f"--tls-cert-file={serving.certificate}",
-        f"--tls-private-key-file={serving.key}",
+        f"--client-ca-file={pki / 'ca.crt'}",
+        f"--tls-cert-file={pki / 'apiserver.crt'}",
+        f"--tls-private-key-file={pki / 'apiserver.key'}",
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
         f"--service-account-key-file={tokens}",
         f"--service-account-signing-key-file={tokens}",
         f"--service-cluster-ip-range={at.SERVICES}",
+        f"--audit-policy-file={place.file('audit.json')}",
+        f"--audit-log-path={place.audit}",
         f"--kubelet-client-certificate={pki / f'{KUBELET_CLIENT}.crt'}",
         f"--kubelet-client-key={pki / f'{KUBELET_CLIENT}.key'}",
-        f"--kubelet-certificate-authority={authority.certificate}",
+        f"--kubelet-certificate-authority={pki / 'ca.crt'}",
         "--kubelet-preferred-address-types=InternalIP",
         # Without these the other servers complain all the time that they cannot read them.
-        f"--requestheader-client-ca-file={authority.certificate}",
+        f"--requestheader-client-ca-file={pki / 'ca.crt'}",
         "--requestheader-allowed-names=front-proxy-client",
         "--requestheader-username-headers=X-Remote-User",
         "--requestheader-group-headers=X-Remote-Group",

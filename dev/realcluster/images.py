@@ -17,7 +17,8 @@ from dev.realcluster.needs import require_image_tools
 
 TAG = "localhost/watchbill:dev"
 FILES = ("Dockerfile", ".dockerignore", "LICENSE", "README.md", "pyproject.toml")
-CONTEXT = (*FILES, "requirements/build.txt", "requirements/runtime.txt", "operator")
+LOCKS = tuple(f"requirements/{name}.txt" for name in ("build", "runtime", "tracing"))
+CONTEXT = (*FILES, *LOCKS, "operator")
 """What the operator's image is made of."""
 
 KEPT = 4

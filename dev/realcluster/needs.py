@@ -10,7 +10,7 @@ from pathlib import Path
 from dev.errors import DevError
 
 IMAGE_TOOLS = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "runc": "runc"}
-NODE_TOOLS = {"runc": "runc", "ip": "iproute2", "iptables": "iptables", "conntrack": "conntrack"}
+NODE_TOOLS = IMAGE_TOOLS | {"ip": "iproute2", "iptables": "iptables", "conntrack": "conntrack"}
 """Each command that is called, and the Debian package that brings it."""
 
 PLUGIN_DIRECTORIES = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
@@ -24,7 +24,7 @@ def require_image_tools(environment: Mapping[str, str]) -> None:
 
 
 def require_node(environment: Mapping[str, str]) -> None:
-    """Raises DevError naming all that a node lacks."""
+    """Raises DevError naming all that a node and its images lack."""
     _require([*_of_the_machine(), *_commands(NODE_TOOLS, environment), *_cgroups(), *_plugins()])
 
 

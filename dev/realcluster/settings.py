@@ -1,4 +1,4 @@
-"""The configuration files of containerd, the pods' network, kubelet, kube-proxy and CoreDNS."""
+"""The configuration files of containerd, the pods' network, kubelet, kube-proxy, CoreDNS and the audit."""
 
 import json
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dev.install import OPERATOR
 from dev.layout import Layout
 from dev.realcluster import addresses as at
 
@@ -26,6 +27,11 @@ class Place:
         """The socket of containerd."""
         return self.home / "containerd.sock"
 
+    @property
+    def audit(self) -> Path:
+        """What the operator's account asked of the API server, a JSON object a line."""
+        return self.home / "audit.log"
+
     def file(self, name: str) -> Path:
         """A configuration file of the node."""
         return self.home / name
@@ -39,6 +45,7 @@ def write_settings(place: Place, runc: str, plugins: Path, kubeconfigs: Mapping[
         "kubelet.json": json.dumps(kubelet(place)),
         "kube-proxy.json": json.dumps(kube_proxy(kubeconfigs["kube-proxy"])),
         "Corefile": corefile(kubeconfigs["dns"]),
+        "audit.json": json.dumps(audit()),
     }
     for name, text in files.items():
         path = place.file(name)
@@ -166,3 +173,14 @@ def corefile(kubeconfig: Path) -> str:
   cache 5
 }}
 """
+
+
+def audit() -> dict[str, Any]:
+    """An audit of what the operator's account asks for, and nobody else; not of what it sends."""
+    return {
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        # A watch is written down when it begins, as it may never end.
+        "omitStages": ["RequestReceived"],
+        "rules": [{"level": "Metadata", "users": [OPERATOR]}, {"level": "None"}],
+    }

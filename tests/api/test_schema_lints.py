@@ -24,6 +24,8 @@ BOOLEANS = {
     "spec.severities[].autoResolve",
     "spec.parameters[].secret",
     "spec.dryRun",
+    # As of a CronJob, and of all that Flux keeps.
+    "spec.suspend",
     # A flag of these vendors is on or off, and is nothing else.
     "spec.steps[].flag.unleash.enabled",
     "spec.steps[].flag.launchDarkly.enabled",

@@ -167,6 +167,16 @@ def test_the_alerts_and_the_dashboard_are_the_files_of_the_chart():
     )
 
 
+def test_an_alert_leads_to_where_its_page_is_served():
+    served = "https://git.example.com/watchbill/docs/alerts"
+    options = ("metrics.prometheusRule.enabled=true", f"metrics.prometheusRule.runbookUrl={served}/")
+    (rule,) = of_kind(rendered(*options), "PrometheusRule")
+    alerts = [alert for group in rule["spec"]["groups"] for alert in group["rules"]]
+    assert {alert["annotations"]["runbook_url"] for alert in alerts} == {
+        f"{served}/{alert['alert']}.md" for alert in alerts
+    }
+
+
 def test_the_network_lets_through_names_the_api_server_vendors_and_what_is_listed():
     policy = named(rendered(file="full-values.yaml"), "NetworkPolicy", "watchbill")["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]

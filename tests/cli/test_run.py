@@ -34,7 +34,7 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     found: list[Settings] = []
 
     class Instead:
-        def __init__(self, credentials: Any, settings: Settings) -> None:
+        def __init__(self, credentials: Any, settings: Settings, surroundings: Any) -> None:
             found.append(settings)
 
         async def run(self) -> None:

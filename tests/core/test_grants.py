@@ -18,7 +18,6 @@ from watchbill.api.escalation_policy import EscalationPolicy
 from watchbill.core.effects import ConnectionKey
 from watchbill.core.observation import ConnectionFacts
 from watchbill.core.readiness import policy_condition
-from watchbill.core.steps.check import CheckKind
 from watchbill.core.steps.registry import STEP_KINDS
 
 THEIRS = ConnectionKey("pay", "theirs")
@@ -144,9 +143,10 @@ IN_ANOTHERS_PLACE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(("kind", "body"), IN_ANOTHERS_PLACE.items(), ids=IN_ANOTHERS_PLACE)
 def test_a_step_leaves_alone_what_is_out_of_the_runbooks_scope(kind: str, body: dict[str, Any]):
     """Nothing is asked for there; within the scope it is RBAC that decides, for the run's own account."""
-    planned, asked = drive(STEP_KINDS[kind].plan(step(**body), RUN))
+    kinds: Mapping[str, Any] = STEP_KINDS
+    planned, asked = drive(kinds[kind].plan(step(**body), RUN))
     assert "namespace pay is not in spec.scope.namespaces of the runbook" in planned.denied
     assert asked == []
     listed = replace(RUN, namespaces=("pay",))
-    exchange = STEP_KINDS[kind].plan if kind != "check" else partial(CheckKind().act, planned=planned)
+    exchange = kinds[kind].plan if kind != "check" else partial(kinds[kind].act, planned=planned)
     assert next(exchange(step(**body), listed)).namespace == "pay"

@@ -79,25 +79,29 @@ def test_what_is_frozen_is_read_again_with_all_that_a_channel_is_made_of():
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        pytest.param({}, ("primary", False), id="is the one that the row names"),
+        pytest.param({}, ("primary", "Planned"), id="is the one that the row names"),
         pytest.param(
-            {"policies": {}}, ("all-hands", True), id="is the default one where the named one is not there"
+            {"policies": {}},
+            ("all-hands", "DefaultEscalation"),
+            id="is the default one where the named one is not there",
         ),
         pytest.param(
-            {"policies": {}, "default_policy": None}, (None, True), id="is none where there is no default"
+            {"policies": {}, "default_policy": None},
+            (None, "PolicyNotFound"),
+            id="is none where there is no default",
         ),
     ],
 )
 def test_the_policy_of_a_severity(facts, expected):
-    found, is_default = policy_for(observation(**facts), CLASS.severities[0])
-    assert (found.name if found else None, is_default) == expected
+    found, why = policy_for(observation(**facts), CLASS.severities[0])
+    assert (found.name if found else None, why) == expected
 
 
 def test_a_row_that_names_no_policy_takes_the_default_one():
     row = frozen_class(incident_class(escalation=None)).severities[0]
-    found, is_default = policy_for(observation(), row)
+    found, why = policy_for(observation(), row)
     assert found is not None
-    assert (found.name, is_default) == ("all-hands", True)
+    assert (found.name, why) == ("all-hands", "DefaultEscalation")
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,43 @@ class TestARunbookThatStartsByItself:
         assert len(decided(told, after=timedelta(seconds=30)).runs) == 1
         assert events(told).count("RunNotStarted") == 1
 
+
+class TestASuspendedRunbook:
+    def test_is_not_listed_before_it_is_resumed(self):
+        told = begun()
+        sees(told, books=(book(suspend=True),))
+        assert listed(told) == []
+        sees(told, books=(book(suspend=False),))
+        assert listed(told) == ["book"]
+
+    def test_is_not_run_by_itself_before_it_is_resumed_and_the_incident_says_so_once(self):
+        told = begun()
+        sees(told, books=(book(start="Auto", suspend=True),))
+        passed(told, "10m")
+        assert (started(told), decided(told).runs) == ([("book", False)], ())
+        assert (events(told).count("RunNotStarted"), kinds(told).count("RunNotStarted")) == (1, 1)
+        entry = next(each for each in told.status.timeline if each.kind == "RunNotStarted")
+        assert "runbook book is suspended" in entry.text
+        assert "RunStarted" not in events(told)
+        sees(told, books=(book(start="Auto"),))
+        (wanted,) = decided(told).runs
+        sees(told, run(wanted.run, by_itself=True, person=""), books=(book(start="Auto"),))
+        assert told.status.runbooks.started[0].message == ""
+
+    def test_is_not_run_for_an_incident_that_was_over_before_it_was_resumed(self):
+        told = begun()
+        sees(told, books=(book(start="Auto", suspend=True),))
+        said(told, "Resolved")
+        sees(told, books=(book(start="Auto"),))
+        assert decided(told).runs == ()
+
+    def test_that_was_suspended_before_its_run_was_created_is_not_run(self):
+        told = begun()
+        sees(told, books=(book(start="Auto"),))
+        sees(told, books=(book(start="Auto", suspend=True),))
+        assert decided(told).runs == ()
+        assert "RunNotStarted" in events(told)
+
     def test_is_not_run_while_the_api_server_is_gone_nor_for_more_than_can_be_remembered(self):
         told = begun()
         books = tuple(book(f"b-{number}", start="Auto") for number in range(MAX_STARTED + 1))

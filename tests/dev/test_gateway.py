@@ -11,7 +11,7 @@ from dev.gateway.crds import CRD, MODULE, SOURCE, ensure_http_route
 from dev.progress import Progress
 from tests.dev.fakes import environment, script
 
-VERSION = pinned_version(SOURCE, MODULE)
+VERSION = pinned_version(SOURCE, MODULE.folder)
 
 
 def go(tmp_path: Path, on_download: str = "") -> dict[str, str]:

@@ -40,4 +40,4 @@ def test_a_build_that_fails_says_why_and_leaves_nothing_that_would_be_found(tmp_
 
 
 def test_the_version_is_pinned():
-    assert pinned_version("github.com/prometheus/prometheus", MODULE).startswith("v0.315.")
+    assert pinned_version("github.com/prometheus/prometheus", MODULE.folder).startswith("v0.315.")

@@ -23,6 +23,8 @@ def test_every_tool_that_is_absent_is_named_in_a_sentence_with_its_package(monke
     said = str(refused.value).splitlines()
     assert said == [
         "A cluster of processes needs root: run this as root.",
+        "`buildah` is not on the path; Debian has it in the package buildah.",
+        "`mmdebstrap` is not on the path; Debian has it in the package mmdebstrap.",
         "`runc` is not on the path; Debian has it in the package runc.",
         "`ip` is not on the path; Debian has it in the package iproute2.",
         "`iptables` is not on the path; Debian has it in the package iptables.",
@@ -39,7 +41,7 @@ def test_an_archive_is_named_by_what_the_image_is_made_of_and_by_nothing_else(tm
     source.parent.mkdir(parents=True)
     source.write_text("one")
     (tmp_path / "requirements").mkdir()
-    for name in ("build.txt", "runtime.txt"):
+    for name in ("build.txt", "runtime.txt", "tracing.txt"):
         (tmp_path / "requirements" / name).write_text("")
     before = images.digest(tmp_path)
     source.with_suffix(".pyc").write_text("compiled")

@@ -13,7 +13,7 @@ from dev.progress import Progress
 from dev.realcluster.addresses import ADDRESS
 from dev.realcluster.cluster import RealCluster
 from dev.realcluster.images import ensure_image, ensure_pause
-from dev.realcluster.needs import require_image_tools, require_node
+from dev.realcluster.needs import require_node
 from dev.receiver import Receiver
 from tests.e2e.release import Release
 from tests.support.kubectl import Kubectl
@@ -21,15 +21,17 @@ from tests.support.people import Person, admin_client
 from tests.support.require import require
 from tests.support.shop import Shop
 
+GONE_WITHIN = "150s"
+"""How long the namespace of a test may take to go, with 500 incidents in it."""
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[RealCluster]:
     """The one cluster of this machine, its node ready; it ends with the run."""
-    for needs in (require_node, require_image_tools):
-        try:
-            needs(os.environ)
-        except DevError as error:
-            require(False, f"a machine that can be a node:\n{error}")
+    try:
+        require_node(os.environ)
+    except DevError as error:
+        require(False, f"a machine that can be a node:\n{error}")
     images = [ensure(os.environ, Progress()) for ensure in (ensure_pause, ensure_image)]
     with RealCluster(images) as started:
         yield started
@@ -80,4 +82,6 @@ def shop(
     admin.make_namespace()
     made = Shop(kubectl, admin, receiver)
     yield made
-    made.close()
+    made.terminate()
+    made.delete_classes()
+    kubectl("wait", "--for=delete", f"namespace/{made.namespace}", f"--timeout={GONE_WITHIN}")

@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Self
-
-from prometheus_client.parser import text_string_to_metric_families
 
 from dev.layout import REPOSITORY
 from dev.realcluster.addresses import ADDRESS, NODE
@@ -23,6 +24,8 @@ CHART = REPOSITORY / "charts" / "watchbill"
 REGISTRY, _, IMAGE = TAG.partition("/")
 REPOSITORY_NAME, _, VERSION = IMAGE.partition(":")
 READY_WITHIN = "150s"
+DRAINED = "watchbill.dev/drained"
+"""The label by which a drain takes one pod; the cluster has no node to spare."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Release:
         self._kubeconfig = kubeconfig
         self._home = home
         self.seconds = 0.0
-        """How long the latest installation took until every replica was ready."""
+        """How long the first installation took until every replica was ready."""
 
     def make_namespace(self) -> None:
         """Makes the release's namespace, which refuses pods that the restricted standard does not allow."""
@@ -70,7 +73,7 @@ class Release:
         }
         settings = [f"--set={name}={value}" for name, value in values.items()]
         self.helm("upgrade", "--install", NAME, str(CHART), "--wait", f"--timeout={READY_WITHIN}", *settings)
-        self.seconds = time.monotonic() - started
+        self.seconds = self.seconds or time.monotonic() - started
 
     def helm(self, *arguments: str) -> str:
         """What Helm printed to these arguments; the test fails unless it succeeded."""
@@ -95,6 +98,36 @@ class Release:
         pods: list[Json] = json.loads(answer.stdout)["items"]
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
+    def container(self, pod: str) -> str:
+        """The container of this pod, as the node's runtime names it."""
+        (found,) = (each for each in self.pods() if each["metadata"]["name"] == pod)
+        return str(found["status"]["containerStatuses"][0]["containerID"])
+
+    def wait_until_whole(self) -> None:
+        """Returns once every replica is ready."""
+        where = (f"deployment/{NAME}", f"--namespace={NAMESPACE}")
+        self._kubectl("rollout", "status", *where, f"--timeout={READY_WITHIN}")
+
+    def delete(self, pod: str, *how: str) -> None:
+        """Deletes a pod, and does not wait until it is gone."""
+        self._kubectl("delete", "pod", pod, f"--namespace={NAMESPACE}", "--wait=false", *how)
+
+    def drain(self, pod: str, timeout: str = READY_WITHIN) -> CompletedProcess[str]:
+        """What kubectl answered to a drain that takes this pod alone; the node takes no pods from then on."""
+        self._kubectl("label", "pod", pod, f"--namespace={NAMESPACE}", f"{DRAINED}={pod}")
+        how = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", f"--timeout={timeout}")
+        return self._kubectl("drain", NODE, f"--pod-selector={DRAINED}={pod}", *how, check=False)
+
+    @contextmanager
+    def drained(self, pod: str) -> Iterator[None]:
+        """A time in which this pod is evicted, and the node takes no other in its place."""
+        try:
+            answer = self.drain(pod)
+            assert answer.returncode == 0, answer.stderr
+            yield
+        finally:
+            self._kubectl("uncordon", NODE)
+
     def leader(self) -> str:
         """The name of the pod that holds the Lease, once one of them does."""
         found: list[str] = []
@@ -108,17 +141,6 @@ class Release:
 
         wait_until(complaint, 60, pause=0.2)
         return found[0]
-
-    def requests(self, pod: str) -> dict[str, float]:
-        """How many requests this pod has sent to the API server, by the code of the answer."""
-        path = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8081/proxy/metrics"
-        counts: dict[str, float] = {}
-        for family in text_string_to_metric_families(self._kubectl("get", "--raw", path).stdout):
-            for sample in family.samples:
-                if sample.name == "watchbill_kube_requests_total":
-                    code = sample.labels["code"]
-                    counts[code] = counts.get(code, 0) + sample.value
-        return counts
 
     def usage(self, pod: str) -> Usage:
         """What this pod takes, as kubelet saw it last."""

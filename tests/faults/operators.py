@@ -1,9 +1,10 @@
 """Operator processes in virtual time: the product's own parts, all but kopf, and whoever restarts them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from tests.faults.network import Network
 from tests.faults.virtual_time import Process, world_around
@@ -37,6 +38,8 @@ class Operator:
     """Whether somebody starts it again where it is killed."""
     span: Callable[[float], float] = float
     """How many seconds so many of the story are."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that are not as they come."""
     process: Process = field(init=False)
     past: list[Process] = field(default_factory=list)
     apps: list[App] = field(default_factory=list)
@@ -92,6 +95,6 @@ class Operator:
             web=lambda _: Played(surface.send),
             watch=watch,
         )
-        app = App(InProcess(surface.handle), Settings(identity=self.name), around)
+        app = App(InProcess(surface.handle), Settings(identity=self.name, **self.options), around)
         self.apps.append(app)
         await app.start()

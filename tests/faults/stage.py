@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.faults.crossings import Crossing
 from tests.faults.network import Network
+from tests.faults.news import News
 from tests.faults.operators import Operator
-from tests.faults.team import CANARIES, INCIDENTS, NAMES, Team
+from tests.faults.team import CANARIES, INCIDENTS, NAMES, Body, Team
 from tests.faults.vendors import Vendors
 from tests.faults.virtual_time import Process
 from tests.faults.watch import Disturbance, Event
@@ -31,6 +32,8 @@ class Stage(Team):
     """What a scenario is played on."""
 
     operators: list[Operator] = field(init=False)
+    options: dict[str, Any] = field(default_factory=dict)
+    """Settings of the operators that are not as they come."""
     disturbed: dict[str, tuple[str, Disturbance]] = field(default_factory=dict)
     """By the number or the place of the crossing, which fault befalls an event of the watch, and how."""
     down_until: float = 0.0
@@ -69,7 +72,7 @@ class Stage(Team):
     async def open(self, replicas: int = 1) -> None:
         """Start the operators."""
         names = ("one", "two")[:replicas]
-        self.operators = [Operator(name, self.network, self._disturb) for name in names]
+        self.operators = [Operator(name, self.network, self._disturb, options=self.options) for name in names]
         for operator in self.operators:
             operator.start()
 
@@ -91,13 +94,19 @@ class Stage(Team):
 
     async def wait(self, what: str, found: Callable[[], Found], due: float | None = None) -> Found:
         """What was found; raises NeverCame. `due` is when it should have come, by default now."""
-        since = self.now if due is None else due
+        since, news = self.now if due is None else due, self._news()
         while not (seen := found()):
             if self.now > since + self.pace.patience:
                 raise NeverCame(what)
+            await news.wait(since + self.pace.patience - self.now)
             await asyncio.sleep(self.pace.look)
+        news.end()
         self.waits.append((what, since, self.now))
         return seen
+
+    def _news(self) -> News:
+        """That somebody who waits may see something that was not there before."""
+        return News(self.server.on_change, self.vendors.on_arrival)
 
     async def paged(self, level: str, uid: str, due: float | None = None, vendor: str = "") -> None:
         """Wait until somebody of a level is paged, or somebody else instead."""
@@ -164,16 +173,23 @@ class Stage(Team):
     def _version(self) -> list[tuple[str, str]]:
         return [(key, body["metadata"]["resourceVersion"]) for key, body in self.server.store.all(INCIDENTS)]
 
+    def _incidents(self) -> list[Body]:
+        return [body for _, body in self.server.store.all(INCIDENTS)]
+
     def _is_owed(self) -> bool:
         """Whether a vendor is still to be told something: of an incident, or of one that is gone."""
-        incidents = [body for _, body in self.server.store.all(INCIDENTS)]
+        incidents = self._incidents()
         pages = [page for body in incidents for page in body.get("status", {}).get("pages", [])]
         closings = [hop.get("closing") or {} for page in pages for hop in page["hops"]]
         uids = {body["metadata"]["uid"] for body in incidents}
         left = any(key.partition("/")[0] not in uids for key in self.vendors.open_alerts)
         return (left and self.now < self.deleted + self.pace.told_within) or any(
-            each.get("state") == "Pending" or each.get("nextAttemptTime") for each in closings
+            map(self._is_untold, closings)
         )
+
+    def _is_untold(self, closing: Body) -> bool:
+        """Whether the vendor is still to be told of an end, or to be told again."""
+        return closing.get("state") == "Pending" or bool(closing.get("nextAttemptTime"))
 
     def _somebody_later(self, level: str, uid: str, since: float) -> bool:
         """Whether a page of a level came that opens only where nobody of this one could be reached."""

@@ -61,11 +61,15 @@ class Vendors:
     now: Callable[[], float]
     wall: Callable[[], datetime]
     arrived: list[Arrival] = field(default_factory=list)
+    beats: list[float] = field(default_factory=list)
+    """When each heartbeat left the operator."""
     refusing: set[str] = field(default_factory=set)
     """The vendors that answer 503 to all."""
     slow: dict[str, float] = field(default_factory=dict)
     """Seconds that a vendor takes to answer."""
     pagerduty: FakePagerDuty = field(default_factory=FakePagerDuty)
+    on_arrival: list[Callable[[], None]] = field(default_factory=list)
+    """Called when something has arrived."""
 
     def __post_init__(self) -> None:
         self.slack = FakeSlack(clock=lambda: self.wall().timestamp())
@@ -86,6 +90,9 @@ class Vendors:
     def take(self, request: Request, begun: float, by: str) -> Response:
         """The answer to a request, which takes effect now."""
         vendor = vendor_of(request)
+        if vendor == "beats":
+            self.beats.append(begun)
+            return response(200)
         if vendor in self.refusing:
             return response(503)
         if vendor == "slack":
@@ -107,6 +114,8 @@ class Vendors:
     def _note(self, vendor: str, action: str, told: dict[str, Any], begun: float, by: str) -> None:
         level, text = str(told.get("level", "")), str(told.get("text", ""))
         self.arrived.append(Arrival(self.now(), begun, vendor, action, told["key"], level, text, by))
+        for call in self.on_arrival:
+            call()
 
     def _to_slack(self, request: Request) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -117,9 +126,9 @@ class Vendors:
 
 
 def vendor_of(request: Request) -> str:
-    """What stands behind a host: pagerduty, slack, or a webhook's receiver."""
+    """What stands behind a host: pagerduty, slack, whoever takes heartbeats, or a webhook's receiver."""
     first = host_of(request)
-    return first if first in ("pagerduty", "slack") else "webhook"
+    return first if first in ("pagerduty", "slack", "beats") else "webhook"
 
 
 def vendor_name(request: Request) -> str:
@@ -131,6 +140,8 @@ def action_of(request: Request) -> str:
     """What a request asks for: an action of a page, or a method of Slack."""
     if vendor_of(request) == "slack":
         return asked_path(request).rpartition("/")[2]
+    if vendor_of(request) == "beats":
+        return "beat"
     body = json.loads(request.body)
     return str(body.get("event_action") or body["data"]["action"])
 

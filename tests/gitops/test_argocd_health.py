@@ -63,6 +63,26 @@ def test_what_says_whether_it_is_ready_is_as_healthy_as_that(
     assert health(thing(kind, status), DATA) == said
 
 
+@pytest.mark.parametrize("kind", ["EscalationPolicy", "Runbook"])
+@pytest.mark.parametrize(
+    ("suspend", "status", "health_status"),
+    [
+        (True, "True", "Suspended"),
+        (False, "True", "Healthy"),
+        (None, "True", "Healthy"),
+        (True, "False", "Degraded"),
+        (True, None, "Progressing"),
+    ],
+)
+def test_what_is_suspended_is_so_and_hides_no_fault(
+    kind: str, suspend: bool | None, status: str | None, health_status: str
+):
+    judged = {"observedGeneration": 2, "conditions": [ready(status)]} if status else None
+    spec = {} if suspend is None else {"suspend": suspend}
+    said = "as the operator put it" if judged else NOT_JUDGED[1]
+    assert health(thing(kind, judged) | {"spec": spec}, DATA) == (health_status, said)
+
+
 @pytest.mark.parametrize("phase", get_args(Phase))
 def test_an_incident_is_healthy_in_every_phase_and_says_which(phase: str):
     assert health(thing("Incident", {"phase": phase}), DATA) == ("Healthy", phase)

@@ -36,6 +36,7 @@ LAST = 600
 """Seconds after which the last resort would be paged."""
 
 
+@pytest.mark.convention(60)
 @pytest.mark.feature("F66")
 @pytest.mark.parametrize("seed", range(RUNS))
 def test_whenever_the_leader_is_killed_every_page_comes_within_20_seconds(

@@ -104,6 +104,37 @@ def test_argo_cd_acts_for_nobody_else(stage: Stage, incident: str, user: str, ac
     assert user in answer.message
 
 
+@pytest.fixture(scope="module")
+def suspended(stage: Stage) -> str:
+    """The name of a runbook that is suspended."""
+    step = {"name": "wait", "wait": {"duration": "1s"}}
+    spec = {"title": "Wait", "serviceAccountName": "incident-responder", "steps": [step], "suspend": True}
+    answer = stage.admin.create("runbooks", spec, name="to-suspend")
+    assert answer.succeeded, answer.message
+    return "to-suspend"
+
+
+@pytest.mark.convention(40)
+@pytest.mark.parametrize(
+    ("change", "is_admitted"),
+    [
+        ({"suspend": False}, True),
+        ({"suspend": None}, True),
+        ({"suspend": False, "title": "Do something else"}, False),
+        ({"suspend": None, "steps": [{"name": "wait", "wait": {"duration": "2s"}}]}, False),
+        ({"serviceAccountName": "default"}, False),
+        ({"description": "It may be run at noon"}, False),
+    ],
+)
+def test_an_action_of_argo_cd_suspends_and_resumes_a_runbook_and_changes_nothing_else_of_it(
+    stage: Stage, incident: str, suspended: str, change: Json, is_admitted: bool
+):
+    """Its account may patch, and has no tokens of the account that the runbook acts as."""
+    answer = stage.person(SERVER).patch("runbooks", f"{suspended}?dryRun=All", change)
+    assert answer.succeeded is is_admitted, answer.message
+    assert is_admitted or "spec.serviceAccountName: " in answer.message
+
+
 @pytest.mark.parametrize("act", ACTS)
 def test_an_action_of_argo_cd_has_no_right_to_act_as_itself(stage: Stage, incident: str, act: str):
     answer = stage.person(SERVER).patch("incidents", f"{incident}?dryRun=All", by(SERVER, ACTS[act][1]))

@@ -32,6 +32,7 @@ def test_an_operator_killed_at_any_moment_loses_no_page(team: Team, process: Ope
     assert len(team.receiver.alerts) == 2, "repeats of a key open no second alert"
 
 
+@pytest.mark.convention(61)
 def test_what_is_due_while_nobody_runs_is_paged_late_and_only_the_latest(
     team: Team, process: OperatorProcess
 ):
@@ -50,6 +51,7 @@ def test_what_is_due_while_nobody_runs_is_paged_late_and_only_the_latest(
     incident = team.wait_for(lambda i: i if i["status"]["escalation"]["level"] == "third" else None)
     late = next(page for page in incident["status"]["pages"] if page["level"] == "third")
     assert late["late"] != ""
+    assert len(triggers(team.receiver)) == 2, "each of the two was sent once"
     assert not team.receiver.requests_to(f"/{team.namespace}/backup")
     assert "LevelMissed" in [entry["kind"] for entry in incident["status"]["timeline"]]
 

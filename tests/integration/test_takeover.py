@@ -42,6 +42,7 @@ def wait_until_told(team: Team, reason: str) -> None:
     wait_until(complaint, 10)
 
 
+@pytest.mark.convention(60)
 def test_a_standby_takes_over_when_the_leader_is_killed(team: Team, cluster: Cluster, tmp_path: Path):
     leader = operator(cluster, tmp_path, "one").start()
     standby = operator(cluster, tmp_path, "two").start(wait=False)
@@ -53,11 +54,13 @@ def test_a_standby_takes_over_when_the_leader_is_killed(team: Team, cluster: Clu
         standby.wait_for_line("ready", 30)
         team.receiver.wait_for(lambda r: len(set(triggers(r))) == 2, timeout=25)
         assert time.monotonic() - killed < 20 + 3
+        assert len(team.receiver.alerts) == 2, "nobody is paged twice for one level"
     finally:
         standby.stop()
         leader.kill()
 
 
+@pytest.mark.convention(58)
 @pytest.mark.feature("F66")
 def test_a_leader_that_is_asked_to_stop_hands_over_at_once(team: Team, cluster: Cluster, tmp_path: Path):
     leader = operator(cluster, tmp_path, "one").start()
@@ -99,6 +102,7 @@ def test_paging_goes_on_while_the_api_server_is_silent(
         assert process.exit_code is None
 
 
+@pytest.mark.convention(60)
 def test_a_leader_that_is_cut_off_beside_a_standby_opens_no_second_alert(
     team: Team, cluster: Cluster, wire: Wire, tmp_path: Path
 ):

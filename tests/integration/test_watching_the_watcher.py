@@ -5,6 +5,7 @@ It has a control plane of its own: what other tests leave open there would be ov
 
 import os
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -86,7 +87,7 @@ def until(fact: Callable[[], object], seconds: float = 15) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.feature("F27", "F70.core")
+@pytest.mark.feature("F27", "F70")
 def test_whoever_is_outside_hears_the_heartbeat_while_pages_get_through_and_no_longer(
     team: Team, receiver: Receiver, cluster: Cluster, tmp_path: Path
 ):
@@ -107,6 +108,8 @@ def test_whoever_is_outside_hears_the_heartbeat_while_pages_get_through_and_no_l
             what_is_overdue_is_told(outside, team)
             outside.hears()
             the_api_server_is_gone(outside, wire)
+            outside.hears()
+            its_loop_stands_still(outside)
             outside.hears()
             another_leads(outside, team)
             outside.hears()
@@ -145,6 +148,27 @@ def the_api_server_is_gone(outside: Outside, wire: Wire) -> None:
         seen = outside.metric(unanswered)
         until(lambda: outside.metric(unanswered) > seen)
     wire.mend()
+
+
+def its_loop_stands_still(outside: Outside) -> None:
+    """It is halted where it is, as by a call that blocks; nobody is left to say why there is silence."""
+    line = outside.process.wait_for_line("health is served", 1)
+
+    def is_unanswered() -> bool:
+        try:
+            httpx.get(f"http://127.0.0.1:{line['port']}/livez", timeout=1)
+        except httpx.ReadTimeout:
+            return True
+        return False
+
+    outside.process.send_signal(signal.SIGSTOP)
+    try:
+        until(is_unanswered)
+        before = outside.beats
+        assert all(is_unanswered() for _ in range(3)), "it stood still for three heartbeats"
+        assert outside.beats == before
+    finally:
+        outside.process.send_signal(signal.SIGCONT)
 
 
 def another_leads(outside: Outside, team: Team) -> None:

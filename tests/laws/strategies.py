@@ -25,6 +25,7 @@ from tests.support.builders import (
 from tests.support.builders import policy as a_policy
 from tests.support.consistency import assert_consistent, step_faults
 from tests.support.simulate import Answer, Cut, Simulation, Step
+from watchbill.api.escalation_policy import EscalationPolicy
 from watchbill.api.runbook_run_status import Debt
 from watchbill.core.effects import ConnectionKey
 from watchbill.core.mitigation import IncidentRun
@@ -298,6 +299,11 @@ def without(world: Simulation, name: str) -> None:
     world.alter(connections={k: v for k, v in world.observation.connections.items() if k.name != name})
 
 
+def suspended(found: EscalationPolicy) -> EscalationPolicy:
+    """The policy while it is suspended."""
+    return found.model_copy(update={"spec": found.spec.model_copy(update={"suspend": True})})
+
+
 WAITS = tuple(map(wait, SECONDS))
 VENDORS = tuple(answering(name, answer) for name in (*CONNECTIONS[:2], "slack") for answer in ANSWERS)
 TROUBLES = (
@@ -306,6 +312,7 @@ TROUBLES = (
     Named("taken over", lambda world: world.start()),
     *(Named("edited", lambda world, p=p: world.alter(policies={"primary": p})) for p in POLICIES[:4]),  # type: ignore[misc]  # as above
     Named("policy deleted", lambda world: world.alter(policies={})),
+    Named("policy suspended", lambda world: world.alter(policies={"primary": suspended(POLICIES[0])})),
     Named("class appears", lambda world: world.alter(incident_class=incident_class())),
     Named("pagerduty deleted", lambda world: without(world, "pagerduty")),
     Named("backup deleted", lambda world: without(world, "backup")),

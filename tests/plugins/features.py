@@ -47,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register one recorder for this run."""
     config.addinivalue_line("markers", "feature(row, ...): the test proves this row of the acceptance table")
+    config.addinivalue_line("markers", "convention(row): the test proves this row of the list of conventions")
     config.pluginmanager.register(Recorder(config), "watchbill-features-recorder")
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,12 +45,19 @@ class Untold(Watch):
 class Running:
     """An operator, and the API server and the vendor that it talks to."""
 
-    def __init__(self, api: FakeApi, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
+    def __init__(
+        self,
+        api: FakeApi,
+        monkeypatch: pytest.MonkeyPatch,
+        around: Surroundings | None = None,
+        **options: Any,
+    ) -> None:
         self.api, self.vendors = api, Vendors()
         monkeypatch.setattr("watchbill.shell.incidents.RECORD_WAIT", 0.1)
         settings = Settings(**({"identity": "one", "health_address": "127.0.0.1:0"} | options))
-        around = Surroundings(web=lambda _: Played(self.vendors.handle), watch=Untold)
-        self.app = App(Credentials(api.url), settings, around)
+        web = Played(self.vendors.handle)
+        brought = replace(around or Surroundings(), web=lambda _: web, watch=Untold)
+        self.app = App(Credentials(api.url), settings, brought)
 
     @asynccontextmanager
     async def running(self, ready: bool = True) -> AsyncIterator["asyncio.Task[None]"]:

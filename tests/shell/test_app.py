@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+import aiohttp
 import pytest
 
 from tests.shell.running import DEFAULT, LEASE, Running
@@ -25,6 +26,13 @@ def touches(found: Running, method: str, end: str) -> list[int]:
     """At which places among all requests these are."""
     requests = enumerate(found.api.requests)
     return [at for at, (verb, path) in requests if verb == method and path.endswith(end)]
+
+
+async def said(found: Running, path: str) -> tuple[int, str]:
+    """What the process answers whoever asks for its health."""
+    url = f"http://127.0.0.1:{found.app._health.port}/{path}"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return answer.status, await answer.text()
 
 
 async def test_what_is_there_at_the_start_is_paged_for(found: Running):
@@ -192,6 +200,7 @@ async def test_an_update_wakes_its_incident_also_while_that_rests(found: Running
     assert touches(found, "GET", "incidents/cart")
 
 
+@pytest.mark.convention(58)
 async def test_a_stop_ends_and_records_what_is_in_flight_and_then_lets_the_lease_go(found: Running):
     found.furnish(told=False)
     found.declare(told=False)
@@ -201,9 +210,14 @@ async def test_a_stop_ends_and_records_what_is_in_flight_and_then_lets_the_lease
         found.ask_to_stop()
         await until(lambda: found.app.queue._stopped)
         assert found.api.objects[LEASE]["spec"]["holderIdentity"] == "one"
+        # It is of use to nobody new, and yet it is not to be killed, and still tells what it does.
+        assert await said(found, "readyz") == (503, "stop: it was asked to stop\n")
+        assert await said(found, "livez") == (200, "ok\n")
+        assert (await said(found, "metrics"))[0] == 200
         gate.set()
         await task
     assert found.hop == "Accepted"
+    assert found.vendors.arrived == [("backup", "trigger")], "once"
     assert found.api.objects[LEASE]["spec"]["holderIdentity"] == ""
     assert touches(found, "PATCH", "cart/status")[-1] < touches(found, "PUT", "leases/watchbill")[-1]
 

@@ -52,11 +52,13 @@ async def get(server: HealthServer, path: str) -> tuple[int, str]:
         return response.status, await response.text()
 
 
+@pytest.mark.convention(58)
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 async def test_all_is_well(server: HealthServer, path: str):
     assert await get(server, path) == (200, "ok\n")
 
 
+@pytest.mark.convention(58)
 @pytest.mark.parametrize(
     ("path", "fault", "said"),
     [
@@ -79,6 +81,7 @@ async def test_a_fault_is_said_in_one_line(
     assert await get(server, path) == (503, f"{said}\n")
 
 
+@pytest.mark.convention(58)
 async def test_a_loop_that_does_not_tick_is_a_fault(server: HealthServer, time: FakeTime):
     time.advance(11)
     assert await get(server, "/livez") == (503, "loop: no tick for 11 s\n")
@@ -89,6 +92,7 @@ async def test_two_faults_are_both_said(server: HealthServer, state: State, elec
     assert (await get(server, "/livez"))[1] == "watch: down for 200 s; lease: nobody tries to renew it\n"
 
 
+@pytest.mark.convention(58)
 async def test_metrics_are_served_as_prometheus_has_them(server: HealthServer):
     status, text = await get(server, "/metrics")
     assert status == 200

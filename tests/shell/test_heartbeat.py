@@ -17,7 +17,7 @@ WELL = Facts(leads=True, overdue={"page": 0, "reconcile": 0}, watch_silent_for=5
 URL = "https://beats.example.com/ping/3f2a-secret"
 
 
-@pytest.mark.feature("F70.core", "F27")
+@pytest.mark.feature("F70", "F27")
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

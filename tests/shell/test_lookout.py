@@ -12,7 +12,6 @@ from watchbill.core.effects import ConnectionKey
 from watchbill.shell import health, heartbeat, overdue, watch
 from watchbill.shell.heartbeat import Facts, Silence
 from watchbill.shell.lookout import Lookout
-from watchbill.shell.queue import Queue
 from watchbill.shell.watch import Watch
 
 URL = "https://beats.example.com/ping/s3cret"
@@ -100,10 +99,6 @@ def silence_the_server(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
     seen.api.silent = True
 
 
-def block_the_queue(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Queue, "oldest_age", timedelta(seconds=61))
-
-
 def stop_kopf(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Untold, "watching", False)
 
@@ -116,12 +111,11 @@ def refuse_lists(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
     seen.app.syncer.problem = "Incident cannot be listed"
 
 
-@pytest.mark.feature("F70.core")
+@pytest.mark.feature("F70")
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
         pytest.param(silence_the_server, Silence.API_SERVER_UNREACHABLE, id="the API server is silent"),
-        pytest.param(block_the_queue, Silence.UNHEALTHY, id="the loop is stalled"),
         pytest.param(stop_kopf, Silence.UNHEALTHY, id="kopf does not watch"),
         pytest.param(refuse_the_watch, Silence.WATCH_STALE, id="the watch is not answered"),
         pytest.param(refuse_lists, Silence.UNHEALTHY, id="a kind cannot be listed"),
@@ -152,7 +146,7 @@ async def test_an_incident_without_a_policy_is_told_outside_although_it_is_paged
         assert seen.sample("overdue_actions", action="page") == 0
 
 
-@pytest.mark.feature("F70.core")
+@pytest.mark.feature("F70")
 def test_nothing_goes_unnoticed_for_longer_than_a_minute():
     limits = (
         health.LATEST_TICK,

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from dev.layout import REPOSITORY
+from dev.metrics_reference import METRICS
 from tests.shell.running import Running
 from tests.shell.world import OVER, TAKEN, World, declared
 from tests.support.promtool import promtool
@@ -17,6 +19,7 @@ NAMES = {
     "watchbill_max_concurrent_reconciles": ("gauge", ()),
     "watchbill_queue_depth": ("gauge", ()),
     "watchbill_queue_duration_seconds": ("histogram", ()),
+    "watchbill_unhealthy_objects": ("gauge", ("kind", "condition", "reason")),
     "watchbill_leader": ("gauge", ("name",)),
     "watchbill_clock_skew_seconds": ("gauge", ()),
     "watchbill_kube_requests_total": ("counter", ("verb", "resource", "code")),
@@ -28,6 +31,7 @@ NAMES = {
     "watchbill_notifications_failed_total": ("counter", ("integration", "reason")),
     "watchbill_notification_retries_total": ("counter", ("integration",)),
     "watchbill_notification_latency_seconds": ("histogram", ("integration",)),
+    "watchbill_send_wait_seconds": ("histogram", ("integration",)),
     "watchbill_circuit_open": ("gauge", ("integration",)),
     "watchbill_escalation_step_delay_seconds": ("histogram", ("integration", "hop")),
     "watchbill_overdue_actions": ("gauge", ("action",)),
@@ -61,6 +65,8 @@ def test_every_metric_has_its_name_its_type_its_labels_and_a_sentence():
             found[name] = (family.type, tuple(attribute._labelnames))
             assert family.documentation.endswith(".")
     assert found == NAMES
+    reference = (REPOSITORY / METRICS).read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"| `{name}` |" not in reference] == []
 
 
 def test_what_is_scraped_says_what_is_running():

@@ -49,7 +49,7 @@ class Life:
         await self.world.run()
         raw = self.world.raw
         for tally in self._tallies:
-            tally.seen(raw)
+            tally.told("Incident", raw)
         status, created = self.world.stored, raw["metadata"]["creationTimestamp"]
         for name in MILESTONES:
             time = getattr(status.times, f"{name}_time")

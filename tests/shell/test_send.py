@@ -23,6 +23,7 @@ from watchbill.core.outcomes import Result
 from watchbill.providers.contract import Rate, Request, Response, Settings, Verdict
 from watchbill.providers.registry import PROVIDERS
 from watchbill.providers.webhook import WebhookProvider
+from watchbill.shell.metrics import Metrics
 
 
 async def test_settings_that_cannot_work_are_permanent_and_send_nothing():
@@ -91,6 +92,32 @@ async def test_the_worst_severity_is_sent_first():
     assert [next(s for s in severities if s in request.body.decode()) for request in vendor.seen] == (
         severities
     )
+
+
+async def test_how_long_sends_wait_for_their_turn_is_measured_of_those_too_whose_turn_does_not_come(
+    metrics: Metrics,
+):
+    class Slower(WebhookProvider):
+        rate = Rate(burst=2, per_second=0.25)
+
+    vendor = Vendor()
+    vendor.sender.measure(metrics)
+    settings = to("http://pager.example.com/")
+    attempts = [
+        asyncio.create_task(vendor.sender.attempt(Slower(), trigger(), settings, rank=1, still_wanted=always))
+        for _ in range(5)
+    ]
+    for _ in range(10):
+        await advance(vendor.time, 1)
+    await asyncio.gather(*attempts)
+    assert len(vendor.seen) == 4
+    value = metrics.registry.get_sample_value
+    counted = [
+        value("watchbill_send_wait_seconds_bucket", {"integration": "webhook", "le": le})
+        for le in ("0.001", "2.5", "5.0", "10.0")
+    ]
+    assert counted == [2, 2, 3, 5], "two at once, one after 4 s, one after 8 s, and one refused after 10 s"
+    assert value("watchbill_send_wait_seconds_count", {"integration": "smtp"}) == 0
 
 
 async def test_who_finds_no_room_within_the_deadline_comes_back_as_rate_limited():

@@ -84,7 +84,7 @@ async def stage(world: World) -> Stage:
     return Stage(world)
 
 
-@pytest.mark.feature("F70.core")
+@pytest.mark.feature("F70")
 async def test_it_goes_the_way_of_a_page_and_is_resolved(stage: Stage):
     begins = stage.world.clock.now()
     assert stage.tester.problem() == "none has come through shop/pagerduty in this period"
@@ -144,7 +144,7 @@ async def test_one_that_was_left_open_is_resolved_by_whoever_leads_next(stage: S
     assert stage.world.vendors.arrived[-2:] == [("backup", "trigger"), ("backup", "resolve")]
 
 
-@pytest.mark.feature("F70.core")
+@pytest.mark.feature("F70")
 async def test_one_that_does_not_get_through_says_so_until_one_does(stage: Stage):
     stage.world.vendors.answer["events"] = answers(503)
     with capture_logs() as lines:

@@ -37,6 +37,7 @@ from watchbill.shell.send import Sender
 from watchbill.shell.store import Store
 from watchbill.shell.tally import Tally
 from watchbill.shell.unwritten import Unwritten, keeping
+from watchbill.shell.web import Web
 
 CART = ObjectKey("Incident", "shop", "cart")
 HOLDER = "operator#1"
@@ -125,9 +126,9 @@ class World:
         self.tally, self.unwritten = Tally(self.metrics), Unwritten()
         self.start()
 
-    def start(self, holder: str = HOLDER) -> None:
-        """A process begins with nothing in memory but the cache."""
-        self.sender = Sender(self.clock, web=Played(self.vendors.handle))
+    def start(self, holder: str = HOLDER, web: Web | None = None) -> None:
+        """A process begins with nothing in memory but the cache; vendors are played, or asked by this web."""
+        self.sender = Sender(self.clock, web=web or Played(self.vendors.handle))
         self.secrets = SecretReader(self.kube, self.clock.monotonic, "watchbill:watchbill")
         self.outside = outside = Outside(
             sender=self.sender,

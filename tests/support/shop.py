@@ -30,8 +30,7 @@ class Shop(Team):
         self.terminate()
         for kind in ("IncidentUpdate", "EscalationPolicy", "Secret", "RoleBinding"):
             self.admin.ask("DELETE", self._path(kind))
-        for name in self._classes:
-            self.delete("IncidentClass", name)
+        self.delete_classes()
 
         def complaint() -> str | None:
             """That the namespace goes, and so an open incident too, is known to the server a moment later."""
@@ -41,6 +40,11 @@ class Shop(Team):
         wait_until(complaint, 10)
         self.admin.ask("DELETE", self._path("Connection"))
         self.finish()
+
+    def delete_classes(self) -> None:
+        """Delete what stands in no namespace."""
+        for name in self._classes:
+            self.delete("IncidentClass", name)
 
     def terminate(self) -> None:
         """Delete the namespace; without a controller it stays as it is, terminating."""

@@ -123,6 +123,12 @@ class EscalationPolicySpec(SpecModel):
         )
     )
 
+    suspend: bool | None = Field(
+        default=None,
+        description="suspend has the policy passed over, while it is true, by incidents that look for one: "
+        "their class's defaultEscalation is taken, else the operator's last resort; where there is neither, "
+        "the policy itself. What runs by it already goes on.",
+    )
     levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=10)] = Field(
         description="levels are opened in order, each after the one before it.",
         json_schema_extra=list_map("name"),

@@ -22,7 +22,7 @@ class Column:
 
     name: str
     path: str
-    type: Literal["string", "integer", "date"] = "string"
+    type: Literal["string", "integer", "boolean", "date"] = "string"
     """A moment that can lie in the future is a string: a date column prints it as <invalid>."""
     wide: bool = False
 
@@ -65,6 +65,7 @@ READY = (
     Column("Reason", condition("Ready", "reason"), wide=True),
     Column("Message", condition("Ready", "message"), wide=True),
 )
+SUSPENDED = Column("Suspended", ".spec.suspend", "boolean", wide=True)
 AGE = Column("Age", ".metadata.creationTimestamp", "date")
 
 INCIDENT_COLUMNS = (
@@ -103,7 +104,7 @@ KINDS = (
         "escalationpolicies",
         "EscalationPolicy says who is paged, in which order and after which delays, and where it ends when "
         "nobody answers. An incident keeps the policy that it was triggered with.",
-        (*READY, AGE),
+        (*READY, SUSPENDED, AGE),
         short_names=("escpol",),
     ),
     Kind(
@@ -146,6 +147,7 @@ KINDS = (
             Column("Account", ".spec.serviceAccountName"),
             Column("Start", ".spec.start"),
             *READY,
+            SUSPENDED,
             AGE,
             Column("Title", ".spec.title", wide=True),
         ),

@@ -56,6 +56,11 @@ class Reason(Explained):
         "PolicyNotFound",
         "Neither the policy that the class names nor its defaultEscalation can be used.",
     )
+    POLICY_SUSPENDED = (
+        "PolicySuspended",
+        "The policy is suspended: the class's defaultEscalation runs, else the operator's last resort is "
+        "paged, else the policy itself runs.",
+    )
     DEFAULT_ESCALATION = (
         "DefaultEscalation",
         "The namespace has no policy of the name that the class asks for; its defaultEscalation runs.",
@@ -105,6 +110,7 @@ class Reason(Explained):
     )
     # Ready
     RESOLVED_REFS = "ResolvedRefs", "The object is valid, and all that it names exists."
+    SUSPENDED = "Suspended", "The object is valid, and is passed over until it is resumed."
     REF_NOT_FOUND = "RefNotFound", "An object that it names does not exist."
     REF_NOT_PERMITTED = "RefNotPermitted", "An object that it names does not grant its use."
     SECRET_NOT_FOUND = "SecretNotFound", "The Secret that it names does not exist."
@@ -113,6 +119,7 @@ class Reason(Explained):
         "SecretForbidden",
         "The operator may not read the Secret; the message says the command.",
     )
+    EGRESS_DENIED = "EgressDenied", "Its host may not be reached; an administrator can allow it."
     INVALID_URL = "InvalidURL", "A URL, or the Secret's value that should be one, cannot be used."
     INVALID_SPEC = "InvalidSpec", "The spec says something that cannot work."
     SECOND_DEFAULT = "SecondDefault", "Another IncidentClass is marked as the default too; one alone may be."
@@ -125,6 +132,7 @@ REASONS: Mapping[str, tuple[Reason, ...]] = {
         Reason.PENDING,
         Reason.PLANNED,
         Reason.DEFAULT_ESCALATION,
+        Reason.POLICY_SUSPENDED,
         Reason.UNKNOWN_SEVERITY,
         Reason.CLASS_NOT_FOUND,
         Reason.POLICY_NOT_FOUND,
@@ -158,11 +166,13 @@ REASONS: Mapping[str, tuple[Reason, ...]] = {
     ),
     READY: (
         Reason.RESOLVED_REFS,
+        Reason.SUSPENDED,
         Reason.REF_NOT_FOUND,
         Reason.REF_NOT_PERMITTED,
         Reason.SECRET_NOT_FOUND,
         Reason.SECRET_KEY_MISSING,
         Reason.SECRET_FORBIDDEN,
+        Reason.EGRESS_DENIED,
         Reason.INVALID_URL,
         Reason.INVALID_SPEC,
         Reason.SECOND_DEFAULT,

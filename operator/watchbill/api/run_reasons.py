@@ -40,6 +40,10 @@ class RunReason(Explained):
     )
     NO_PLAN = "NoPlan", "What the steps would do could not be asked for; it is tried again."
     DENIED = "Denied", "The runbook's account lacks a right that a step needs; the plan names it."
+    RUNBOOK_SUSPENDED = (
+        "RunbookSuspended",
+        "The runbook is suspended: no run of it begins before it is resumed; one that has begun goes on.",
+    )
     PAUSED = "Paused", "Runs are paused, all of them or those of this runbook; steps go on when that ends."
     NEEDS_PERSON = (
         "NeedsPerson",

@@ -1,11 +1,13 @@
 """`watchbill run`: the operator itself."""
 
 import gc
+import importlib
 import os
 import sys
 from datetime import timedelta
 from typing import Annotated
 
+import structlog
 import typer
 import uvloop
 
@@ -23,6 +25,7 @@ from watchbill.shell.settings import (
     secret_url,
     within,
 )
+from watchbill.shell.spans import Spans, is_asked_for, traced
 
 SWITCH = 0.0005
 """Seconds after which kopf's thread and ours give way to each other; Python's 5 ms are long for a page."""
@@ -107,4 +110,21 @@ def _serve(settings: Settings, credentials: Credentials) -> None:
 
 
 async def _run(settings: Settings, credentials: Credentials) -> None:
-    await App(credentials, settings).run()
+    spans = _spans()
+    await App(credentials, settings, traced(spans) if spans is not None else None).run()
+    if spans is not None:
+        spans.close()
+
+
+def _spans() -> Spans | None:
+    """Where traces go; None where nobody asked for them, or they cannot be sent, which holds up no page."""
+    if not is_asked_for(os.environ):
+        return None
+    try:
+        found: Spans = importlib.import_module("watchbill.shell.otlp").spans(os.environ)
+    except ImportError as error:
+        structlog.get_logger("watchbill").warning(
+            "no traces are sent: watchbill[tracing] is not installed", problem=str(error)
+        )
+        return None
+    return found

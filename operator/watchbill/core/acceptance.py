@@ -22,12 +22,23 @@ def accepted(draft: Draft) -> Draft:
         name = draft.spec.class_ref.name if draft.spec.class_ref else "marked as default"
         text = f"IncidentClass {name} is not there; create it, and the incident goes on"
         return _unplanned(draft, Reason.CLASS_NOT_FOUND, text)
-    policy, is_default = plan.policy_for(draft.observation, row)
+    policy, why = plan.policy_for(draft.observation, row)
     if policy is None:
         name = row.escalation.policy_name if row.escalation else "default"
-        text = f"EscalationPolicy {name} is not there, and the class's defaultEscalation cannot be used"
-        return _unplanned(draft, Reason.POLICY_NOT_FOUND, text)
-    return _triggered(draft.having(policy=policy), is_default)
+        return _unplanned(draft, why, f"EscalationPolicy {name} {_UNPLANNED[why]}")
+    return _triggered(draft.having(policy=policy), why)
+
+
+_UNPLANNED = {
+    Reason.POLICY_NOT_FOUND: "is not there, and the class's defaultEscalation cannot be used",
+    Reason.POLICY_SUSPENDED: "or the class's defaultEscalation is suspended, and there is no other; "
+    "resume it, and the incident goes on",
+}
+
+_PLANNED = {
+    Reason.DEFAULT_ESCALATION: "the namespace has no policy of the name that {} asks for",
+    Reason.POLICY_SUSPENDED: "the policy that {} asks for is suspended",
+}
 
 
 def _declared(draft: Draft) -> Draft:
@@ -39,8 +50,8 @@ def _declared(draft: Draft) -> Draft:
     return draft.noted("Declared", f"{spec.severity} declared: {spec.title}", author, "kubectl")
 
 
-def accepted_condition(draft: Draft, is_default: bool) -> tuple[Reason, str]:
-    """Why and with what the incident is accepted, in words."""
+def accepted_condition(draft: Draft, why: Reason) -> tuple[Reason, str]:
+    """Why and with what the incident is accepted, in words; `why` its policy was chosen."""
     frozen, policy = draft.status.frozen_class, draft.status.policy
     assert frozen is not None
     assert policy is not None
@@ -50,16 +61,11 @@ def accepted_condition(draft: Draft, is_default: bool) -> tuple[Reason, str]:
         text = f"severity {name} is not one of {rows}; it is worked as the most severe"
         return Reason.UNKNOWN_SEVERITY, text
     text = f"class {frozen.name}, policy {policy.namespace}/{policy.name}"
-    if is_default:
-        return (
-            Reason.DEFAULT_ESCALATION,
-            f"{text}: the namespace has no policy of the name that {name} asks for",
-        )
-    return Reason.PLANNED, text
+    return (why, f"{text}: {_PLANNED[why].format(name)}") if why in _PLANNED else (Reason.PLANNED, text)
 
 
-def _triggered(draft: Draft, is_default: bool) -> Draft:
-    reason, text = accepted_condition(draft, is_default)
+def _triggered(draft: Draft, why: Reason) -> Draft:
+    reason, text = accepted_condition(draft, why)
     spec = draft.spec
     draft = draft.timed(triggered_time=draft.now)
     draft = with_condition(draft, IncidentCondition.ACCEPTED, True, reason, text)
@@ -69,6 +75,7 @@ def _triggered(draft: Draft, is_default: bool) -> Draft:
         f"{spec.severity}: {spec.title}; {text}",
         "Normal" if reason == Reason.PLANNED else "Warning",
     )
+    draft = draft.noted(why, text) if why == Reason.POLICY_SUSPENDED else draft
     if draft.escalation.state == "Stopped":
         return draft
     return escalation.begun_at_first(draft, _due(draft))

@@ -62,10 +62,10 @@ def severity_changed(draft: Draft) -> Draft:
     draft = draft.told(EventReason.SEVERITY_CHANGED, text)
     if after.rank >= before.rank or draft.phase not in OPEN:
         return _reaccepted(draft)
-    policy, is_default = plan.policy_for(draft.observation, after)
+    policy, why = plan.policy_for(draft.observation, after)
     draft = escalation.presumed(draft)
     draft = draft.having(policy=policy) if policy is not None else draft
-    return escalation.begun_at_first(_reaccepted(draft, is_default and policy is not None))
+    return escalation.begun_at_first(_reaccepted(draft, why if policy is not None else None))
 
 
 def escalation_requested(draft: Draft) -> Draft:
@@ -103,14 +103,13 @@ def policy_adopted(draft: Draft) -> Draft:
     if not wish or row is None or draft.phase not in OPEN:
         return draft
     user = _escalation_author(draft)
-    policy, is_default = plan.policy_for(draft.observation, row)
+    policy, why = plan.policy_for(draft.observation, row)
     if policy is None:
-        return draft.noted(
-            "PolicyAdopted", f"{user} asked for the policy, and there is none", user, "kubectl"
-        )
+        lack = "it is suspended" if why == Reason.POLICY_SUSPENDED else "there is none"
+        return draft.noted("PolicyAdopted", f"{user} asked for the policy, and {lack}", user, "kubectl")
     text = f"{user} adopted policy {policy.namespace}/{policy.name} as it is now"
     draft = escalation.presumed(draft).having(policy=policy).noted("PolicyAdopted", text, user, "kubectl")
-    draft = _reaccepted(draft.told(EventReason.POLICY_ADOPTED, text), is_default)
+    draft = _reaccepted(draft.told(EventReason.POLICY_ADOPTED, text), why)
     return escalation.begun_at_first(draft)
 
 
@@ -162,12 +161,14 @@ def _timed(draft: Draft, before: Phase) -> Draft:
     return draft.timed(reopened_time=draft.now)
 
 
-def _reaccepted(draft: Draft, is_default: bool | None = None) -> Draft:
+def _reaccepted(draft: Draft, why: Reason | None = None) -> Draft:
+    """The draft accepted anew, for the reason that its policy was chosen, by default the one that it has."""
     held = find(draft.status.conditions, IncidentCondition.ACCEPTED)
     if draft.status.policy is None or held is None:
         return draft
-    is_default = held.reason == Reason.DEFAULT_ESCALATION if is_default is None else is_default
-    reason, text = acceptance.accepted_condition(draft, is_default)
+    kept = (Reason.DEFAULT_ESCALATION, Reason.POLICY_SUSPENDED)
+    why = why or next((each for each in kept if each == held.reason), Reason.PLANNED)
+    reason, text = acceptance.accepted_condition(draft, why)
     return with_condition(draft, IncidentCondition.ACCEPTED, True, reason, text)
 
 

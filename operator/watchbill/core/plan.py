@@ -7,6 +7,7 @@ from watchbill.api.durations import parse_duration
 from watchbill.api.escalation_policy import EscalationPolicy, Level, Target
 from watchbill.api.incident_class import IncidentClass, Severity
 from watchbill.api.incident_status import FrozenClass, FrozenPolicy, FrozenSeverity
+from watchbill.api.reasons import Reason
 from watchbill.core.digest import digest
 from watchbill.core.memo import once_for_each
 from watchbill.core.observation import Observation
@@ -38,20 +39,41 @@ def frozen_policy(found: EscalationPolicy) -> FrozenPolicy:
         name=found.metadata.name,
         namespace=found.metadata.namespace or "",
         uid=found.metadata.uid,
-        hash=digest(_content(spec)),
+        # Whether it is suspended is nothing that is frozen: resumed, it is the policy that it was.
+        hash=digest(_content(spec.model_copy(update={"suspend": None}))),
         levels=spec.levels,
         repeat=spec.repeat,
         last_resort=spec.last_resort,
     )
 
 
-def policy_for(observation: Observation, severity: Severity) -> tuple[FrozenPolicy | None, bool]:
-    """The policy for a severity as it is now, and whether it is the class's default one."""
-    named = severity.escalation.policy_name if severity.escalation else ""
-    if named and named in observation.policies:
-        return frozen_policy(observation.policies[named]), False
+def policy_for(observation: Observation, severity: Severity) -> tuple[FrozenPolicy | None, Reason]:
+    """The policy for a severity as it is now, and why that one.
+
+    One that is suspended counts as if it were not there, but for `default_policy`'s exception.
+    """
+    name = severity.escalation.policy_name if severity.escalation else ""
+    named = observation.policies.get(name) if name else None
+    there = [each for each in (named, observation.default_policy) if each is not None]
+    taken = [each for each in there if not each.spec.suspend] or ([] if _has_own(observation) else there)
+    chosen = frozen_policy(taken[0]) if taken else None
+    if named is not None and not named.spec.suspend:
+        return chosen, Reason.PLANNED
+    if any(each.spec.suspend for each in there):
+        return chosen, Reason.POLICY_SUSPENDED
+    return chosen, Reason.DEFAULT_ESCALATION if chosen is not None else Reason.POLICY_NOT_FOUND
+
+
+def default_policy(observation: Observation) -> EscalationPolicy | None:
+    """The class's default policy; nobody is silent, so a suspended one where there is nothing after it."""
     default = observation.default_policy
-    return (frozen_policy(default) if default else None), True
+    return None if default is not None and default.spec.suspend and _has_own(observation) else default
+
+
+def _has_own(observation: Observation) -> bool:
+    """Whether the operator has a connection of last resort that is there."""
+    key = observation.last_resort
+    return key is not None and key in observation.connections
 
 
 def level_index(policy: FrozenPolicy, name: str) -> int | None:

@@ -7,6 +7,7 @@ tell whether an object exists in a namespace that has not granted its use.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -33,6 +34,7 @@ from watchbill.core.references import (
     ungranted,
     update_references,
 )
+from watchbill.core.suspension import suspension
 
 MESSAGE_LENGTH = 1024
 """The longest message that `Condition` holds, in characters."""
@@ -102,7 +104,8 @@ def policy_condition(
     policy: EscalationPolicy, connections: Mapping[ConnectionKey, ConnectionSpec], now: datetime
 ) -> Condition:
     """Ready of a policy, given the connections that exist."""
-    return ready(policy.metadata, policy_problems(policy, connections), now)
+    problems = policy_problems(policy, connections)
+    return ready(policy.metadata, problems, now, suspended=suspension(policy))
 
 
 def class_problems(
@@ -164,9 +167,14 @@ def class_condition(
 
 
 def connection_problems(
-    connection: Connection, secrets: Mapping[tuple[str, str], SecretState]
+    connection: Connection,
+    secrets: Mapping[tuple[str, str], SecretState],
+    refusals: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Problem]:
-    """What keeps a connection from being used; `secrets` are keyed by (name, key)."""
+    """What keeps a connection from being used; `secrets` are keyed by (name, key).
+
+    `refusals` tell why the host may not be reached that a field under `spec` names.
+    """
     if not connection.spec.vendor:
         yield Problem(Reason.INVALID_SPEC, "spec", f"set one of {', '.join(VENDORS)}")
     for path, url in connection.spec.urls.items():
@@ -178,14 +186,19 @@ def connection_problems(
         state = secrets.get((reference.name, reference.key), unread)
         if not state.usable:
             yield Problem(state.reason, reference.path, state.message)
+    for path, refusal in refusals.items():
+        yield Problem(Reason.EGRESS_DENIED, f"spec.{path}", f"{refusal}, or to egress.allow of the chart")
 
 
 def connection_condition(
-    connection: Connection, secrets: Mapping[tuple[str, str], SecretState], now: datetime
+    connection: Connection,
+    secrets: Mapping[tuple[str, str], SecretState],
+    now: datetime,
+    refusals: Mapping[str, str] = MappingProxyType({}),
 ) -> Condition:
-    """Ready of a connection, given how it went to read the Secret keys that it names, by (name, key)."""
+    """Ready of a connection, given what `connection_problems` asks for."""
     note = "pages through it are only written down: it wakes nobody" if connection.spec.console else ""
-    return ready(connection.metadata, connection_problems(connection, secrets), now, note)
+    return ready(connection.metadata, connection_problems(connection, secrets, refusals), now, note)
 
 
 def update_condition(update: IncidentUpdate, incident_exists: bool, now: datetime) -> Condition:
@@ -227,9 +240,16 @@ def _missing(reference: Reference, reason: Reason = Reason.REF_NOT_FOUND) -> Pro
     return Problem(reason, reference.path, f"{reference} does not exist; create it or name another")
 
 
-def ready(metadata: ObjectMeta, problems: Iterable[Problem], now: datetime, note: str = "") -> Condition:
-    """False with the first problem and the number of the others, else True with the note."""
+def ready(
+    metadata: ObjectMeta, problems: Iterable[Problem], now: datetime, note: str = "", suspended: str = ""
+) -> Condition:
+    """False with the first problem and the number of the others, else True with the note.
+
+    `suspended` says what the suspension of an object means: it is a wish that is met, and no fault.
+    """
     found = list(problems)
+    if not found and suspended:
+        return _condition(metadata, "True", Reason.SUSPENDED, suspended, now)
     if not found:
         text = "valid, and all that it names exists" + (f"; {note}" if note else "")
         return _condition(metadata, "True", Reason.RESOLVED_REFS, text, now)

@@ -26,7 +26,7 @@ def rescued(draft: Draft) -> Draft:
     if _is_mended(draft):
         text = "a connection of the policy can be used now; its levels are walked anew"
         return begun_at_first(draft.noted("WalkedAnew", text))
-    default = draft.observation.default_policy
+    default = plan.default_policy(draft.observation)
     policy = draft.status.policy
     if default is not None and policy is not None and policy.uid != default.metadata.uid:
         draft = draft.having(policy=plan.frozen_policy(default))

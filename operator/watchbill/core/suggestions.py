@@ -15,6 +15,7 @@ from watchbill.core.draft import OPERATOR, Draft
 from watchbill.core.lifecycle import OPEN
 from watchbill.core.matching import is_for
 from watchbill.core.mitigation import StartRun
+from watchbill.core.suspension import suspension
 from watchbill.core.texts import cut, neutral
 
 TITLE = 80
@@ -63,7 +64,8 @@ def runs_to_start(draft: Draft) -> tuple[StartRun, ...]:
     if not draft.status.runbooks.started or draft.phase not in OPEN:
         return ()
     metadata, problems = draft.observation.incident.metadata, draft.observation.mitigation.problems
-    still = {each.metadata.uid for each in draft.observation.mitigation.runbooks if each.spec.start == "Auto"}
+    runbooks = draft.observation.mitigation.runbooks
+    still = {each.metadata.uid for each in runbooks if each.spec.start == "Auto" and not each.spec.suspend}
     return tuple(
         StartRun(metadata.namespace or "", metadata.name, each.runbook, each.run)
         for each in draft.status.runbooks.started
@@ -94,7 +96,7 @@ def _found(draft: Draft) -> list[SuggestedRunbook]:
     return [
         SuggestedRunbook(name=each.metadata.name, title=cut(neutral(each.spec.title), TITLE))
         for each in draft.observation.mitigation.runbooks
-        if is_for(each, draft)
+        if is_for(each, draft) and not each.spec.suspend
     ]
 
 
@@ -109,9 +111,11 @@ def _with_run(draft: Draft, runbook: Runbook) -> Draft:
         return draft
     name = run_name(runbook, draft.observation.incident.metadata.uid)
     new = StartedRun(runbook=runbook.metadata.name, runbook_uid=uid, run=name)
+    draft = _with_started(draft, (*runs, new))
+    if runbook.spec.suspend:
+        return draft  # That it is not run is told with all that keeps runs from being created.
     text = f"runbook {runbook.metadata.name} starts by itself: run {name}"
-    draft = _with_started(draft, (*runs, new)).noted("RunStarted", text, OPERATOR, "runbook")
-    return draft.told(EventReason.RUN_STARTED, text)
+    return draft.noted("RunStarted", text, OPERATOR, "runbook").told(EventReason.RUN_STARTED, text)
 
 
 def _followed(draft: Draft) -> Draft:
@@ -119,17 +123,26 @@ def _followed(draft: Draft) -> Draft:
     there = {each.name for each in draft.observation.mitigation.runs if each.by_itself}
     runs = []
     for each in draft.status.runbooks.started:
-        run, problem = each, draft.observation.mitigation.problems.get(each.run)
+        run, problem = each, _problem(draft, each)
         if not run.created and run.run in there:
             run = run.model_copy(update={"created": True, "message": ""})
-        elif not run.created and problem is not None and run.message != _short(problem.message):
-            run = run.model_copy(update={"message": _short(problem.message)})
-            text = f"run {run.run} cannot be created: {problem.message}"
+        elif not run.created and problem and run.message != _short(problem):
+            run = run.model_copy(update={"message": _short(problem)})
+            text = f"run {run.run} cannot be created: {problem}"
             draft = draft.noted("RunNotStarted", text, OPERATOR, "runbook")
             draft = draft.told(EventReason.RUN_NOT_STARTED, text, "Warning")
         runs.append(run)
     found = tuple(runs)
     return draft if found == draft.status.runbooks.started else _with_started(draft, found)
+
+
+def _problem(draft: Draft, run: StartedRun) -> str:
+    """What keeps a run from being created; empty where nothing does."""
+    seen = draft.observation.mitigation
+    book = next((each for each in seen.runbooks if each.metadata.uid == run.runbook_uid), None)
+    if book is not None and (said := suspension(book)):
+        return f"runbook {run.runbook} is {said}"
+    return seen.problems[run.run].message if run.run in seen.problems else ""
 
 
 def _short(message: str) -> str:

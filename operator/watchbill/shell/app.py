@@ -5,15 +5,12 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import structlog
 
 from watchbill import __version__
 from watchbill.core.effects import ConnectionKey
-from watchbill.providers.chats import CHATS
-from watchbill.providers.registry import PROVIDERS
 from watchbill.shell.cache import Cache, ObjectKey, Raw, Version, key_of
 from watchbill.shell.clock import Clock
 from watchbill.shell.credentials import Credentials
@@ -31,7 +28,8 @@ from watchbill.shell.metrics import Metrics
 from watchbill.shell.neighbors import Neighbors
 from watchbill.shell.observe import Observer
 from watchbill.shell.perform import Outside, Performer
-from watchbill.shell.queue import Queue
+from watchbill.shell.queue import Queue, Reconcile
+from watchbill.shell.reachable import Reachable
 from watchbill.shell.ready import ReadyKeeper
 from watchbill.shell.remains import Remains
 from watchbill.shell.runs.parts import Around, Runs
@@ -66,6 +64,8 @@ class Surroundings:
     clock: Callable[[], Clock] = Clock
     web: Callable[[Egress], Web] = Web
     watch: Callable[[Credentials, Clock, Metrics, Deliver], Watch] = Watch
+    sender: Callable[..., Sender] = Sender
+    reconcile: Callable[[Reconcile, Cache], Reconcile] = lambda reconcile, cache: reconcile
 
 
 class App:
@@ -87,20 +87,20 @@ class App:
         self.recorder = Recorder(self.kube, self.clock, self.metrics, settings.identity)
         self._teller = Teller(self.recorder, self.cache, self.elector.is_leader)
         self.tally = Tally(self.metrics)
-        self.queue = Queue(self._reconcile, self.metrics, self.clock.monotonic)
+        self.queue = Queue(around.reconcile(self._reconcile, self.cache), self.metrics, self.clock.monotonic)
         self.inbox = Inbox(self.cache, self._changed, self._deleted)
         self.watch = around.watch(credentials, self.clock, self.metrics, self.inbox.deliver)
         self.watch.namespaces = settings.watch_namespaces
         self._fresh = FreshReads(self.kube, self.cache, self.clock.monotonic)
         self.syncer = Syncer(self.kube, self.cache, self.metrics, self.inbox.deliver, self._fresh)
         self.sweep = Sweep(self.kube, self._look_again, self.queue.empty)
-        egress = Egress(settings.egress)
+        self._egress = egress = Egress(settings.egress)
         web, own_web = around.web(egress), around.web(Egress())
-        self.sender = Sender(self.clock, web=web, mailer=Mailer(egress=egress), own_web=own_web)
+        self.sender = around.sender(self.clock, web=web, mailer=Mailer(egress=egress), own_web=own_web)
         self._neighbors = Neighbors(self.cache, self.queue.add, lambda: self.syncer.synced)
-        self._ticker = Ticker(self.clock.monotonic)
+        self._ticker, self._stopping = Ticker(self.clock.monotonic), asyncio.Event()
         live = liveness(self._ticker, self.queue, self.watch, self.elector, self.syncer)
-        ready = readiness(self.syncer, self.watch)
+        ready = readiness(self.syncer, self.watch, self._stopping.is_set)
         self._health = HealthServer(self.metrics, live, ready)
         watched = Watched(
             self.elector, self.queue, self.watch, self.syncer, self.recorder, checks={**live, **ready}
@@ -113,11 +113,10 @@ class App:
         self.incidents.start_runs = self.runs.start
 
     def _wire(self) -> Outside:
-        settings = self._settings
-        account = f"{settings.namespace}:{settings.service_account}"
+        settings, store, unwritten = self._settings, self._store, Unwritten()
         outside = Outside(
             sender=self.sender,
-            secrets=SecretReader(self.kube, self.clock.monotonic, account),
+            secrets=SecretReader(self.kube, self.clock.monotonic, settings.account),
             cache=self.cache,
             kube=self.kube,
             clock=self.clock,
@@ -127,7 +126,6 @@ class App:
             knows_all=lambda: self.sweep.complete,
             tell=self._teller.of_console,
         )
-        unwritten, store = Unwritten(), self._store
         store.on_echo, store.aside = self.queue.take_back, self.queue.aside
         self.performer = Performer(outside, self.may_act, keeping(unwritten, self.cache, self.queue.add))
         store.in_rush = self.performer.in_rush
@@ -149,14 +147,14 @@ class App:
                 may_act=self.may_act,
             )
         )
-        self.ready_keeper = ReadyKeeper(self.cache, outside.secrets, self.kube.patch_status, self.clock.now)
+        ready = self.cache, outside.secrets, self.kube.patch_status, self.clock.now
+        self.ready_keeper = ReadyKeeper(*ready, Reachable(self._egress))
         self.elector.on_gain = self._look_at_everything
         self.sweep.on_complete = self.syncer.start
         self.clock.is_relied_on = self.elector.is_leader
         self.watch.on_gap = self.syncer.request
         self.syncer.on_appeared = self.syncer.on_missed = self.watch.restart
-        for provider in (*PROVIDERS, *CHATS):
-            self.metrics.circuit_open.labels(provider).set_function(partial(self.sender.is_open, provider))
+        self.sender.measure(self.metrics)
         return outside
 
     def may_act(self) -> bool:
@@ -175,8 +173,7 @@ class App:
 
         Raises what kept it from starting.
         """
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        stop, loop = self._stopping, asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         try:
@@ -211,7 +208,7 @@ class App:
         self.lookout.start()
         self.sweep.start()
         while not (self.elector.is_leader() and self.watch.watching):
-            await asyncio.sleep(0.05)
+            await (asyncio.sleep(0.05) if self.elector.is_leader() else self.elector.gain())
         log.info("ready", identity=self._settings.identity)
         if (key := self._settings.last_resort) and not self.cache.knows("Connection", *key):
             log.error(
@@ -281,8 +278,8 @@ class App:
             self.tally.severities = ranks_of(self.cache.list("IncidentClass"))
         if key.kind == "Incident":
             self._store.outdated(key)
-            self.tally.seen(raw)
             self.observer.channels.told(raw)
+        self.tally.told(key.kind, raw)
         self._neighbors.changed(key, raw)
         self.runs.changed(key, raw)
 
@@ -291,6 +288,7 @@ class App:
             self.incidents.deleted(key, last)
         if key.kind == "Connection":
             self.sender.forget(ConnectionKey(key.namespace, key.name))
+        self.tally.gone(last["metadata"]["uid"])
         self._neighbors.deleted(key, last)
         self.runs.deleted(key, last)
 

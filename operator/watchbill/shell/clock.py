@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from watchbill.api.model import ceil_to_millisecond
 
@@ -54,7 +55,7 @@ class Clock:
         was wrong all along goes on while it is relied on: deadlines would pass early, or late, at once.
         """
         try:
-            server = parsedate_to_datetime(text)
+            server = _read(text)
         except ValueError:
             return
         if server.tzinfo is None:
@@ -73,6 +74,12 @@ class Clock:
     def _anchor(self) -> None:
         self._wall_at_start = datetime.fromtimestamp(self._wall(), UTC)
         self._monotonic_at_start = self.monotonic()
+
+
+@lru_cache
+def _read(text: str) -> datetime:
+    """The moment of a Date header, which is the same in all answers of one second; ValueError for none."""
+    return parsedate_to_datetime(text)
 
 
 def _distance(server: datetime, earliest: datetime, latest: datetime) -> timedelta:

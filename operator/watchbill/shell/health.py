@@ -123,8 +123,10 @@ def liveness(
     return {"loop": loop, "queue": keys, "watch": kopf, "lease": lease, "resync": resync}
 
 
-def readiness(syncer: HasSyncer, watch: HasWatch) -> dict[str, Check]:
-    """What must hold for the process to be of use."""
+def readiness(
+    syncer: HasSyncer, watch: HasWatch, is_stopping: Callable[[], bool] = lambda: False
+) -> dict[str, Check]:
+    """What must hold for the process to be of use, and not about to go."""
 
     def synced() -> str | None:
         return None if syncer.synced else (syncer.problem or "not every kind has been listed")
@@ -132,7 +134,10 @@ def readiness(syncer: HasSyncer, watch: HasWatch) -> dict[str, Check]:
     def watching() -> str | None:
         return None if watch.watching else "kopf does not watch"
 
-    return {"sync": synced, "watch": watching}
+    def staying() -> str | None:
+        return "it was asked to stop" if is_stopping() else None
+
+    return {"stop": staying, "sync": synced, "watch": watching}
 
 
 class CannotListen(Exception):

@@ -11,6 +11,7 @@ KubeError
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -125,6 +126,9 @@ class Kube:
         self._credentials = credentials
         self._clock = clock
         self._metrics = metrics
+        # What a metric is for a set of labels is looked up once: there are few sets, and many requests.
+        self._requests = cache(metrics.kube_requests.labels)
+        self._duration = cache(metrics.kube_request_duration.labels)
         self._session = credentials.session(CONNECTIONS)
         self.unreachable_since: datetime | None = None
         """When the first request failed since the server last answered; None while it answers."""
@@ -260,9 +264,8 @@ class Kube:
 
     def _count(self, ask: _Ask, code: str, began: float) -> None:
         resource = resource_of(ask.path)
-        self._metrics.kube_requests.labels(ask.verb, resource, code).inc()
-        duration = self._metrics.kube_request_duration.labels(ask.verb, resource)
-        duration.observe(self._clock.monotonic() - began)
+        self._requests(ask.verb, resource, code).inc()
+        self._duration(ask.verb, resource).observe(self._clock.monotonic() - began)
 
 
 async def _content(response: aiohttp.ClientResponse, take: Callable[[Body], None] | None) -> bytes:

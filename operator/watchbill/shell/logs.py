@@ -9,7 +9,8 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-KEYS = ("ts", "level", "logger", "msg", "controller", "namespace", "name", "uid", "generation", "reconcileID")
+_OBJECT = ("controller", "namespace", "name", "uid", "generation")
+KEYS = ("ts", "level", "logger", "msg", *_OBJECT, "reconcileID", "trace_id")
 """The keys that come first, in this order; a line has those that it has (ecosystem.md §6)."""
 
 QUIET = {

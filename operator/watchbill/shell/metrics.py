@@ -79,6 +79,11 @@ class Metrics:
         self.queue_duration = self._histogram(
             "queue_duration_seconds", "How long a key waited for a worker.", [], FAST
         )
+        self.unhealthy_objects = self._gauge(
+            "unhealthy_objects",
+            "Objects that are not Ready, and live incidents that are Degraded and have not ended for good.",
+            ["kind", "condition", "reason"],
+        )
         self.leader = self._gauge("leader", "1 where this process holds the lease.", ["name"])
         self.clock_skew = self._gauge(
             "clock_skew_seconds", "By how much the API server's clock is ahead of this process's."
@@ -113,6 +118,13 @@ class Metrics:
         )
         self.notification_latency = self._histogram(
             "notification_latency_seconds", "How long a vendor took to answer.", integration, FAST
+        )
+        self.send_wait = self._histogram(
+            "send_wait_seconds",
+            "How long a send waited for its turn, which the rate of its connection gives; one whose turn did "
+            "not come in time too.",
+            integration,
+            FAST,
         )
         self.circuit_open = self._gauge(
             "circuit_open", "1 while a vendor is not tried because it keeps failing.", integration

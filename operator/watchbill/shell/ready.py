@@ -24,9 +24,12 @@ from watchbill.core.references import Reference, connection_references, referenc
 from watchbill.core.runs.readiness import runbook_condition
 from watchbill.shell.cache import ObjectKey, Raw
 from watchbill.shell.dependants import Objects, default_classes
+from watchbill.shell.egress import Egress
 from watchbill.shell.kube import Conflict, NotFound
 from watchbill.shell.paths import path_of
+from watchbill.shell.reachable import Reachable
 from watchbill.shell.secrets import SecretProblem
+from watchbill.shell.web import host_of
 
 SECRET_RETRY = timedelta(seconds=3)
 """How soon a Secret that could not be used is read again: it must heal within 5 s."""
@@ -36,6 +39,9 @@ SECRET_RECHECK = timedelta(seconds=60)
 
 SECRET_PACE = timedelta(seconds=10)
 """How far apart good Secrets are read again where there are many: a thousand would be 17 reads a second."""
+
+HOST_RECHECK = timedelta(seconds=60)
+"""How soon a host is asked for again that may not be reached, or whose name has no address."""
 
 SECRET_OLDEST = timedelta(hours=1)
 """How soon a good Secret is read again at the latest; a page reads it in any case."""
@@ -57,6 +63,14 @@ class Secrets(Protocol):
 
     def invalidate(self, namespace: str, name: str) -> None:
         """Have the Secret read again at its next use."""
+        ...
+
+
+class Hosts(Protocol):
+    """Knows which hosts may be reached."""
+
+    async def refusal(self, host: str) -> str | None:
+        """Why a host may not be reached, empty where it may, None where nobody can tell now."""
         ...
 
 
@@ -83,6 +97,7 @@ class ReadyKeeper:
     secrets: Secrets
     patch_status: PatchStatus
     now: Callable[[], datetime]
+    hosts: Hosts = field(default_factory=lambda: Reachable(Egress()))
 
     async def reconcile(self, kind: str, namespace: str, name: str) -> timedelta | None:
         """How soon to look again though no object of ours changes; None means never.
@@ -111,10 +126,7 @@ class ReadyKeeper:
     async def _judge(self, model: Model, now: datetime) -> Judgment:
         match model:
             case Connection():
-                states = await self._secret_states(model)
-                ready = readiness.connection_condition(model, states, now)
-                count = sum(1 for _ in self.cache.list("Connection"))
-                return Judgment(ready, recheck(states.values(), count))
+                return await self._judge_connection(model, now)
             case EscalationPolicy():
                 connections = self._connections(model)
                 pages = [page.to_json() for page in previewed(model, connections, now)[:MAX_PREVIEW]]
@@ -132,13 +144,30 @@ class ReadyKeeper:
             case Runbook():
                 return Judgment(runbook_condition(model, now))
 
-    async def _secret_states(self, connection: Connection) -> dict[tuple[str, str], SecretState]:
-        return {
-            (reference.name, reference.key): await self._secret_state(reference)
-            for reference in connection_references(connection)
-        }
+    async def _judge_connection(self, connection: Connection, now: datetime) -> Judgment:
+        states: dict[tuple[str, str], SecretState] = {}
+        urls = connection.spec.urls
+        for reference in connection_references(connection):
+            state, value = await self._secret_state(reference)
+            states[reference.name, reference.key] = state
+            if state.usable and reference.path.endswith(".urlSecretRef"):
+                urls[reference.path.removeprefix("spec.")] = value
+        hosts = {path: host_of(url) for path, url in urls.items()}
+        if connection.spec.smtp is not None:
+            hosts["smtp.host"] = connection.spec.smtp.host
+        said = {path: await self.hosts.refusal(host) for path, host in hosts.items() if host}
+        refusals = {path: refusal for path, refusal in said.items() if refusal}
+        ready = readiness.connection_condition(connection, states, now, refusals)
+        count = sum(1 for _ in self.cache.list("Connection"))
+        again = [
+            recheck(states.values(), count),
+            HOST_RECHECK if any(each != "" for each in said.values()) else None,
+        ]
+        return Judgment(ready, min((each for each in again if each is not None), default=None))
 
-    async def _secret_state(self, reference: Reference) -> SecretState:
+    async def _secret_state(self, reference: Reference) -> tuple[SecretState, str]:
+        """How it went to read a Secret, and the value; empty where there is none."""
+        value = ""
         try:
             value = await self.secrets.read(reference.namespace, reference.name, reference.key)
         except SecretProblem as problem:
@@ -148,7 +177,7 @@ class ReadyKeeper:
         if not state.usable:
             # What was read is held for a while, and would hide that somebody has mended it.
             self.secrets.invalidate(reference.namespace, reference.name)
-        return state
+        return state, value
 
     def _found(self, reference: Reference) -> Raw | None:
         return self.cache.get(reference.kind, reference.namespace, reference.name)

@@ -6,9 +6,11 @@ It never tries twice: the core decides whether and when a send is repeated.
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 
 import structlog
+from prometheus_client import Histogram
 
 from watchbill.core.effects import (
     ChannelEffect,
@@ -18,6 +20,7 @@ from watchbill.core.effects import (
 )
 from watchbill.core.outcomes import Result
 from watchbill.core.texts import cut, neutral
+from watchbill.providers.chats import CHATS
 from watchbill.providers.contract import (
     ChatProvider,
     LogLine,
@@ -30,16 +33,21 @@ from watchbill.providers.contract import (
     Settings,
     Verdict,
 )
+from watchbill.providers.registry import PROVIDERS
 from watchbill.providers.retryable import MESSAGE_LIMIT
 from watchbill.shell.clock import Clock
 from watchbill.shell.lane import MISCONFIGURED, Lane
 from watchbill.shell.mail import Mailer
+from watchbill.shell.metrics import Metrics
 from watchbill.shell.rate import CallLater, call_later
 from watchbill.shell.redact import redacted
 from watchbill.shell.web import Web
 
 DEADLINE = 10.0
 """Seconds for one send, with the time that it waits for its turn."""
+
+StillWanted = Callable[[], bool]
+"""Asked when the turn of a send has come."""
 
 _log = structlog.get_logger("watchbill.pages")
 
@@ -52,7 +60,7 @@ class _Turn:
     rank: int
     due: datetime
     deadline: float
-    still_wanted: Callable[[], bool]
+    still_wanted: StillWanted
 
 
 class Sender:
@@ -75,6 +83,13 @@ class Sender:
         self._lanes: dict[tuple[ConnectionKey, str], Lane] = {}
         self._web = web or Web()
         self._own_web = own_web or self._web
+        self._waits: dict[str, Histogram] = {}
+
+    def measure(self, metrics: Metrics) -> None:
+        """Show which vendors are left alone, and how long sends wait for their turn."""
+        for name in (*PROVIDERS, *CHATS):
+            metrics.circuit_open.labels(name).set_function(partial(self.is_open, name))
+            self._waits[name] = metrics.send_wait.labels(name)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -88,7 +103,7 @@ class Sender:
         settings: Settings,
         *,
         rank: int,
-        still_wanted: Callable[[], bool],
+        still_wanted: StillWanted,
     ) -> Verdict | None:
         """What became of one send within 10 s; None where it was no longer wanted and nothing was sent."""
         deadline = self._clock.monotonic() + self._deadline
@@ -110,7 +125,7 @@ class Sender:
         settings: Settings,
         *,
         rank: int,
-        still_wanted: Callable[[], bool],
+        still_wanted: StillWanted,
     ) -> Verdict | None:
         """What became of an exchange within 10 s; None where it was no longer wanted and nothing was sent."""
         now = self._clock.now()
@@ -140,8 +155,11 @@ class Sender:
         self, provider: Provider | ChatProvider, request: Request | Mail, turn: "_Turn"
     ) -> Reply | None:
         """What came of one request once its turn had come; None where it was no longer wanted."""
-        lane = turn.lane
-        if refusal := await lane.enter(turn.rank, turn.due, turn.deadline):
+        lane, asked = turn.lane, self._clock.monotonic()
+        refusal = await lane.enter(turn.rank, turn.due, turn.deadline)
+        if wait := self._waits.get(provider.name):
+            wait.observe(self._clock.monotonic() - asked)
+        if refusal:
             return Reply(refusal)
         reply, sent = None, False
         try:

@@ -45,6 +45,11 @@ class Settings:
     egress: EgressPolicy | None = None
     """What the URLs that tenants write may reach; None where that is everything."""
 
+    @property
+    def account(self) -> str:
+        """The operator's service account, as `kubectl create rolebinding --serviceaccount` takes it."""
+        return f"{self.namespace}:{self.service_account}"
+
 
 def default_identity() -> str:
     """The pod's UID, so that a restarted container takes over at once; else host and pid (rule 8)."""

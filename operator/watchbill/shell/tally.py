@@ -1,4 +1,4 @@
-"""Counts incidents for the metrics: how many stand where, and how long people took."""
+"""Counts for the metrics: how many incidents stand where, how long people took, and what is not well."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 from watchbill.api.incident import Incident
 from watchbill.api.incident_status import IncidentStatus
 from watchbill.api.model import format_time
+from watchbill.core.lifecycle import TERMINAL
 from watchbill.core.milestones import REOPENED, UNKNOWN, Milestone, milestones
 from watchbill.shell.cache import Raw
 from watchbill.shell.metrics import Metrics
+from watchbill.shell.unwell import Fact, Unwell, facts_in
 
 Labels = tuple[str, str, str]
 """The namespace, the severity and the phase."""
@@ -30,21 +32,19 @@ class Tally:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._unwell = Unwell(metrics)
         self._labels: dict[str, Labels] = {}
         self._owed: dict[str, tuple[Milestone, ...]] = {}
         """What a write on its way, or one whose answer was lost, has reached."""
         self.severities: Collection[str] = ()
         """The severities of all classes."""
 
-    def seen(self, raw: Raw) -> None:
-        """Count an incident as it stands in etcd, be it that it cannot be read as one."""
-        spec, status = raw.get("spec") or {}, raw.get("status") or {}
-        place = Place(raw["metadata"]["uid"], raw["metadata"].get("namespace", ""))
-        rows = (row.get("name") for row in (status.get("class") or {}).get("severities") or ())
-        severity = self._bounded(str(spec.get("severity", "")), rows)
-        phase = str(status.get("phase") or "Pending")
-        self._count(place, (severity, phase), is_live=spec.get("mode", "Live") == "Live")
-        self._measure(place.uid, status.get("times") or {})
+    def told(self, kind: str, raw: Raw) -> None:
+        """Count an object as it stands in etcd, be it that it cannot be read as one of its kind."""
+        if kind == "Incident":
+            self._seen(raw)
+        else:
+            self._unwell.note(kind, raw["metadata"]["uid"], facts_in(raw))
 
     def severity(self, uid: str) -> str | None:
         """The name of the severity of an incident; None where it is a drill, a backfill, or not known."""
@@ -63,25 +63,40 @@ class Tally:
         frozen = status.frozen_class
         rows = (row.name for row in frozen.severities) if frozen is not None else ()
         severity = self._bounded(incident.spec.severity, rows)
-        self._count(place, (severity, status.phase or "Pending"), is_live=incident.spec.mode == "Live")
+        where, is_live = (severity, status.phase or "Pending"), incident.spec.mode == "Live"
+        facts = (Fact(each.type, each.status, each.reason) for each in status.conditions)
+        self._count(place, where, facts, is_live=is_live)
         self._measure_read(incident, status)
 
     def gone(self, uid: str) -> None:
-        """Count an incident no more."""
+        """Count an object no more."""
         self._owed.pop(uid, None)
         self._uncount(uid)
+
+    def _seen(self, raw: Raw) -> None:
+        spec, status = raw.get("spec") or {}, raw.get("status") or {}
+        place = Place(raw["metadata"]["uid"], raw["metadata"].get("namespace", ""))
+        rows = (row.get("name") for row in (status.get("class") or {}).get("severities") or ())
+        severity = self._bounded(str(spec.get("severity", "")), rows)
+        phase = str(status.get("phase") or "Pending")
+        self._count(place, (severity, phase), facts_in(raw), is_live=spec.get("mode", "Live") == "Live")
+        self._measure(place.uid, status.get("times") or {})
 
     def _bounded(self, severity: str, rows: Iterable[str]) -> str:
         """The severity where a class has it, be it the incident's own: people may write any."""
         return severity if severity in self.severities or severity in rows else UNKNOWN
 
-    def _count(self, place: Place, where: tuple[str, str], *, is_live: bool) -> None:
+    def _count(self, place: Place, where: tuple[str, str], facts: Iterable[Fact], *, is_live: bool) -> None:
         self._uncount(place.uid)
         if is_live:
             labels = self._labels[place.uid] = (place.namespace, *where)
             self._metrics.incidents.labels(*labels).inc()
+            # What is wrong with one that has ended for good nobody will mend.
+            if where[1] not in TERMINAL:
+                self._unwell.note("Incident", place.uid, facts)
 
     def _uncount(self, uid: str) -> None:
+        self._unwell.gone(uid)
         labels = self._labels.pop(uid, None)
         if labels is not None:
             self._metrics.incidents.labels(*labels).dec()

@@ -162,6 +162,14 @@ def _url(text: str) -> URL:
     return url
 
 
+def host_of(url: str) -> str:
+    """The host that a request to the URL connects to, as names are looked up; empty where it is none."""
+    try:
+        return _url(url).raw_host or ""
+    except ValueError:
+        return ""
+
+
 def _failure(error: Exception, written: bool, seconds: float) -> Verdict:
     """What it means that no answer came: once bytes were written the page may have arrived."""
     if not isinstance(error, aiohttp.ClientError | OSError) or isinstance(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.runs.world import TARGET, runbook, scale
+from tests.core.runs.world import T0, TARGET, runbook, scale
 from tests.support.manifests import documents, parsed
 from watchbill.core.runs import readiness
 from watchbill.core.runs.readiness import runbook_problems
@@ -72,3 +72,17 @@ def test_a_kind_that_a_newer_operator_knows_is_a_problem(monkeypatch: pytest.Mon
     monkeypatch.setattr(readiness, "STEP_KINDS", {})
     (found,) = runbook_problems(runbook(WAIT).spec)
     assert (found.path, found.message) == ("spec.steps[a].wait", "this operator knows no such kind")
+
+
+@pytest.mark.parametrize(
+    ("suspend", "step", "said"),
+    [
+        (True, WAIT, ("True", "Suspended", "suspended: no run of it begins; to resume it: ")),
+        (True, {**WAIT, "if": "=="}, ("False", "InvalidSpec", "spec.steps[a].if: is no CEL")),
+        (False, WAIT, ("True", "ResolvedRefs", "valid, and all that it names exists")),
+    ],
+)
+def test_a_suspended_one_is_ready_and_says_so_but_hides_no_fault(suspend, step, said):
+    found = readiness.runbook_condition(runbook(step, suspend=suspend), T0)
+    assert (found.status, found.reason) == said[:2]
+    assert found.message.startswith(said[2])

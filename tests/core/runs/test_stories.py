@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.core.runs.world import T0, TARGET, World, lost, run, said, scale, world
-from watchbill.core.runs import pinning
+from tests.core.runs.world import T0, TARGET, World, lost, run, runbook, said, scale, world
+from watchbill.core.runs import pinning, snapshot
 from watchbill.core.runs.effects import ActOn, AskPerson, UndoStep
 from watchbill.core.runs.snapshot import content_hash
 from watchbill.core.steps.answers import answered
@@ -464,6 +464,44 @@ class TestARunIsBlocked:
         told = world(scale("up", 5, **ALONE), book={"safety": {"pauseRequests": ["it broke checkout"]}})
         told.play(SOON)
         assert told.status.blocked_message == "the runbook is paused: it broke checkout"
+
+
+class TestASuspendedRunbook:
+    def test_has_no_run_begin_before_it_is_resumed(self):
+        told = world(scale("up", 5, **ALONE), book={"suspend": True}).play(timedelta(minutes=30))
+        assert (told.status.phase, told.status.blocked_reason) == ("Blocked", "RunbookSuspended")
+        assert told.status.blocked_message == (
+            "the runbook is suspended: no run of it begins; to resume it: kubectl -n shop patch runbook book "
+            "--type=merge -p 'spec: {suspend: false}'"
+        )
+        assert (told.asked, told.status.snapshot) == ([], None)
+        told.book = runbook(scale("up", 5, **ALONE), suspend=False)
+        assert told.play(SOON).status.phase == "Succeeded"
+
+    def test_holds_up_what_was_approved_and_has_not_begun(self):
+        told = world(scale("up", 5)).play(timedelta(minutes=1))
+        told.book = runbook(scale("up", 5), suspend=True)
+        told.approve()
+        told.play(SOON)
+        assert (told.status.blocked_reason, told.written) == ("RunbookSuspended", [])
+        told.book = runbook(scale("up", 5))
+        assert told.play(SOON).status.phase == "Succeeded"
+
+    def test_lets_what_has_begun_go_on(self):
+        steps = {"name": "one", "wait": {"duration": "1s"}}, scale("two", 4)
+        told = world(*steps).play(timedelta(minutes=1))
+        assert told.phases() == {"one": "Succeeded", "two": "Pending"}
+        told.book = runbook(*steps, suspend=True)
+        told.approve()
+        assert told.play(SOON).status.phase == "Succeeded"
+
+    def test_still_shows_what_a_run_would_do(self):
+        told = world(scale("up", 5, **ALONE), book={"suspend": True}, dryRun=True).play(SOON)
+        assert (told.status.phase, told.status.plan.steps[0].name, told.written) == ("Succeeded", "up", [])
+
+    def test_has_the_hash_that_it_has_when_it_is_resumed(self):
+        books = [runbook(scale("up", 5), **said) for said in ({}, {"suspend": False}, {"suspend": True})]
+        assert len({snapshot.pinned(book).hash for book in books}) == 1
 
 
 class TestASecret:

@@ -10,6 +10,7 @@ from urllib.error import URLError
 
 from dev.errors import DevError
 from tests.faults.network import Surface
+from tests.faults.news import News
 from tests.faults.operators import Operator
 from tests.faults.pace import Pace
 from tests.faults.real.nursery import NurseryOperator
@@ -17,7 +18,7 @@ from tests.faults.real.remote import Remote, given_up
 from tests.faults.real.wire import Wire
 from tests.faults.real.world import World
 from tests.faults.stage import Stage
-from tests.faults.team import CANARIES, INCIDENTS
+from tests.faults.team import CANARIES, Body
 from tests.faults.virtual_time import Process
 from watchbill.shell.paths import core_path, path_of
 
@@ -172,6 +173,10 @@ class RealStage(Stage):
         """What went wrong that no plan places: people who were refused, a watch of ours that broke."""
         return self.remote.refused
 
+    def _news(self) -> News:
+        """Always: nothing here tells of what was written."""
+        return News()
+
     def logs(self) -> list[str]:
         """What all processes have logged."""
         return [line for each in self._replicas for line in each.program.log_text().splitlines()]
@@ -196,16 +201,11 @@ class RealStage(Stage):
         return cast("list[Replica]", self.operators)
 
     def _is_owed(self) -> bool:
-        """Whether a vendor is still to be told something for the first time, or a claim is still open."""
-        incidents = [body for _, body in self.remote.copy.all(INCIDENTS)]
-        pages = [page for body in incidents for page in body.get("status", {}).get("pages", [])]
-        closings = [hop.get("closing") or {} for page in pages for hop in page["hops"]]
-        uids = {body["metadata"]["uid"] for body in incidents}
-        left = any(key.partition("/")[0] not in uids for key in self.vendors.open_alerts)
-        waits = left and self.now < self.deleted + self.pace.told_within
-        rooms = [body.get("status", {}).get("resources", {}).get("channel", {}) for body in incidents]
-        return (
-            waits
-            or any(room.get("claim") for room in rooms)
-            or any(each.get("state") == "Pending" for each in closings)
-        )
+        """Also while a claim on a room is open."""
+        statuses = [body.get("status", {}) for body in self._incidents()]
+        rooms = [status.get("resources", {}).get("channel", {}) for status in statuses]
+        return super()._is_owed() or any(room.get("claim") for room in rooms)
+
+    def _is_untold(self, closing: Body) -> bool:
+        """Whether the vendor is still to be told for the first time; nobody waits for the minutes after."""
+        return closing.get("state") == "Pending"

@@ -1,7 +1,16 @@
 """The policies on who may have something done by a run: only who may do it themselves."""
 
 from watchbill.api.admission.acts import ROLE
-from watchbill.api.admission.policy import ME, Manifest, literal, matching, needs, refusal, validating
+from watchbill.api.admission.policy import (
+    ME,
+    Manifest,
+    differing,
+    literal,
+    matching,
+    needs,
+    refusal,
+    validating,
+)
 from watchbill.api.group import GROUP
 from watchbill.api.verbs import INCIDENTS, RUNBOOKS, RUNS
 
@@ -12,10 +21,13 @@ STATUS_NAME = "watchbill-runbookrun-status"
 def runbook_account() -> list[Manifest]:
     """The policy on runbooks and its binding.
 
-    It asks again at every change of the spec: other steps do other things as the same account. What marks
-    an incident says something of it, for which people need a verb.
+    It asks again at every change of the spec: other steps do other things as the same account. Suspended or
+    resumed, it does nothing that was not asked for when it was written. What marks an incident says something
+    of it, for which people need a verb.
     """
-    changes = "oldObject == null || object.spec != oldObject.spec"
+    # As a map, for of an object nobody may ask which fields it has.
+    fields = differing("dyn(object.spec)", "dyn(oldObject.spec)")
+    changes = f"oldObject == null || ({fields}).exists(field, field != 'suspend')"
     name = "object.spec.serviceAccountName"
     spec = {
         "matchConstraints": matching(RUNBOOKS, "CREATE", "UPDATE"),

@@ -11,7 +11,7 @@ def incident_status(operator_user: str) -> list[Manifest]:
     """The policy and its binding.
 
     The status names the connections that are paged, in whatever namespace: who writes it decides whose they
-    are. So a right in one namespace is not enough; whoever has it in the whole cluster reaches them all anyway.
+    are. So a right in one namespace is not enough; whoever has it in the whole cluster reaches them anyway.
     """
     everywhere = f"authorizer.group('{GROUP}').resource('{INCIDENTS}').subresource('status')"
     spec = {

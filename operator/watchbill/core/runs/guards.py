@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from watchbill.api.durations import parse_duration
 from watchbill.api.run_reasons import RunReason
-from watchbill.api.runbook import Safety
 from watchbill.api.runbook_run_status import Lock
+from watchbill.api.safety import Safety
 from watchbill.core.runs.draft import RunDraft, facts_of, scope_of
 from watchbill.core.runs.observation import OtherRun
 from watchbill.core.runs.output import masked

@@ -11,6 +11,7 @@ from watchbill.core.runs.draft import RunDraft, steps_of
 from watchbill.core.steps.differences import MASK
 from watchbill.core.steps.registry import STEP_KINDS
 from watchbill.core.steps.rendering import Unrenderable
+from watchbill.core.suspension import suspension
 
 TIMEOUT = timedelta(hours=1)
 """How long a run may take where its runbook does not say, and how long one may wait to be taken on."""
@@ -45,7 +46,15 @@ def refusal(draft: RunDraft) -> Block | None:
     """What keeps a run from being taken on; None where nothing does, or where it has been."""
     if draft.status.snapshot is not None:
         return None
-    return _lacking(draft) or _content_refusal(draft)
+    return _lacking(draft) or suspended(draft) or _content_refusal(draft)
+
+
+def suspended(draft: RunDraft) -> Block | None:
+    """What holds the run up while its runbook is suspended, until it has begun its first step; else None."""
+    book = draft.observation.runbook
+    has_begun = draft.status.started_time is not None
+    said = suspension(book) if book is not None and not (has_begun or draft.is_dry) else ""
+    return Block(RunReason.RUNBOOK_SUSPENDED, f"the runbook is {said}") if said else None
 
 
 def _lacking(draft: RunDraft) -> Block | None:

@@ -13,6 +13,7 @@ from watchbill.core.runs.parameters import Problem, default_problem
 from watchbill.core.steps.registry import STEP_KINDS
 from watchbill.core.steps.rendering import Scope, Unrenderable, Value, rendered, text
 from watchbill.core.steps.revisions import kind_problem
+from watchbill.core.suspension import suspension
 
 SAMPLES: dict[str, Value] = {"Integer": 1, "Boolean": True, "Duration": "1m", "String": "x"}
 """A value of each type, to see whether templates can be filled in."""
@@ -35,7 +36,7 @@ def runbook_condition(runbook: Runbook, now: datetime) -> Condition:
     """Ready of a runbook: False with the first of its problems."""
     problems = runbook_problems(runbook.spec)
     found = (readiness.Problem(Reason.INVALID_SPEC, each.path, each.message) for each in problems)
-    return readiness.ready(runbook.metadata, found, now)
+    return readiness.ready(runbook.metadata, found, now, suspended=suspension(runbook))
 
 
 def _parameter_problems(parameters: tuple[Parameter, ...]) -> Iterator[Problem]:

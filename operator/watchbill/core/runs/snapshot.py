@@ -14,7 +14,8 @@ KNOWN_SNAPSHOTS = 64
 
 def pinned(runbook: Runbook) -> Snapshot:
     """The snapshot of the runbook as it is; its content may be longer than a status holds."""
-    spec = runbook.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    # Whether it is suspended is nothing that a run does: resumed, it has the hash that it had.
+    spec = runbook.spec.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"suspend"})
     content = json.dumps(spec, sort_keys=True, separators=(",", ":"))
     return Snapshot(
         uid=runbook.metadata.uid,

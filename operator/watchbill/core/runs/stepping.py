@@ -12,7 +12,7 @@ from watchbill.core.cel import truth
 from watchbill.core.runs import approvals, finishing, guards
 from watchbill.core.runs.draft import TAKEN_BACK, UNDER_WAY, RunDraft, step_of, values_of
 from watchbill.core.runs.parameters import incident_fields
-from watchbill.core.runs.pinning import Block
+from watchbill.core.runs.pinning import Block, suspended
 from watchbill.core.steps.contract import LocalKind, View, Waiting
 from watchbill.core.steps.registry import STEP_KINDS
 
@@ -53,7 +53,7 @@ def block(draft: RunDraft) -> Block | None:
 
 def _barred(draft: RunDraft, body: Step) -> Block | None:
     """What keeps a step from starting, the lock aside."""
-    if found := guards.paused(draft):
+    if found := guards.paused(draft) or suspended(draft):
         return found
     if forbidden := [each for each in planned_steps(draft) if each.forbidden]:
         return Block(RunReason.DENIED, f"step {forbidden[0].name}: {forbidden[0].denied}")

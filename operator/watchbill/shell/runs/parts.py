@@ -55,8 +55,7 @@ class Runs:
         outside, settings = shared.outside, shared.settings
         self._cache, self._kube, self._queue = outside.cache, outside.kube, shared.queue
         self._is_leader = shared.elector.is_leader
-        account = f"{settings.namespace}:{settings.service_account}"
-        accounts = Accounts(outside.kube, outside.clock.monotonic, account)
+        accounts = Accounts(outside.kube, outside.clock.monotonic, settings.account)
         self._client = AccountClient(shared.credentials, accounts, Discovery(outside.kube))
         people = People(outside, settings.last_resort, shared.elector.is_leader)
         asker = Asker(self._client, shared.web, people.say)
@@ -65,7 +64,7 @@ class Runs:
         self._performer = RunPerformer(
             RunOutside(asker.answer, people.ask, outside.clock, self._may_act), self._came
         )
-        identities = holder_of(settings.identity), f"system:serviceaccount:{account}"
+        identities = holder_of(settings.identity), f"system:serviceaccount:{settings.account}"
         self._observer = RunObserver(outside.cache, outside.kube, outside.clock, identities, outside.deliver)
         self._observer.pause = partial(shared.elector.noted, PAUSE_NOTE)
         parts = RunParts(

@@ -1,6 +1,6 @@
 """Pages somebody to look at a run, and says what a runbook wants people to be told."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from watchbill.api.connection import Connection
 from watchbill.api.escalation_policy import EscalationPolicy
@@ -49,7 +49,7 @@ class People:
         """OK once one connection has taken the page, else RETRY with why; a real one is tried first.
 
         Those of the incident's policy are tried, or of every policy of the namespace, in the order in which
-        they page, and then the last resort.
+        they page, and then the last resort; those of policies that are suspended come last.
         """
         said = "no policy of the namespace and no last resort names a connection that can page"
         title = f"a person must look at run {key.name}: {effect.reason}"
@@ -150,15 +150,20 @@ class People:
         return sorted(found, key=lambda where: not self._is_real(where))
 
     def _named(self, run: RunFacts) -> Iterator[ConnectionKey]:
-        for policy in self._policies(run):
+        policies = list(self._policies(run))
+        yield from self._paged(each for each in policies if not each.spec.suspend)
+        if self._last_resort is not None:
+            yield self._last_resort
+        yield from self._paged(each for each in policies if each.spec.suspend)
+
+    def _paged(self, policies: Iterable[EscalationPolicy]) -> Iterator[ConnectionKey]:
+        for policy in policies:
             for page in policy.status.preview:
                 for hop in page.how:
                     where = ConnectionKey(*hop.connection.split("/", 1))
                     # The preview is a status: it tells who would be paged, and grants nothing.
                     if self._is_granted(where, policy.metadata.namespace or ""):
                         yield where
-        if self._last_resort is not None:
-            yield self._last_resort
 
     def _policies(self, run: RunFacts) -> Iterator[EscalationPolicy]:
         incident = self._cache.read(Incident, run.namespace, run.incident) if run.incident else None
