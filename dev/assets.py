@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.build import CONTROLLER_MANAGER, HELM_CLIENT, PARTS, build
+from dev.build import CONTROLLER_MANAGER, HELM_4_CLIENT, HELM_CLIENT, PARTS, Part, build
 from dev.errors import DevError
 from dev.layout import CONTROLLERS, HELM, build_directory
 from dev.progress import Progress
@@ -71,16 +71,17 @@ def ensure_controller_manager(environment: Mapping[str, str], progress: Progress
     return directory / CONTROLLER_MANAGER.name
 
 
-def find_helm(environment: Mapping[str, str]) -> Path | None:
+def find_helm(environment: Mapping[str, str], part: Part = HELM_CLIENT) -> Path | None:
     """The Helm that is pinned, in our cache; None where it is not built. Any other may render otherwise."""
-    binary = build_directory(environment, HELM) / HELM_CLIENT.name
+    binary = build_directory(environment, HELM) / part.name
     return binary if os.access(binary, os.X_OK | os.R_OK) else None
 
 
 def ensure_helm(environment: Mapping[str, str], progress: Progress) -> Path:
-    """Helm, built from the pinned Go module where it is not found."""
-    build(build_directory(environment, HELM), environment, progress, (HELM_CLIENT,))
-    return build_directory(environment, HELM) / HELM_CLIENT.name
+    """Helm 3, with Helm 4 beside it, built from the pinned Go module where they are not found."""
+    directory = build_directory(environment, HELM)
+    build(directory, environment, progress, (HELM_CLIENT, HELM_4_CLIENT))
+    return directory / HELM_CLIENT.name
 
 
 def kind_is_asked_for(environment: Mapping[str, str]) -> bool:

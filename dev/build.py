@@ -3,7 +3,7 @@
 To move to another Kubernetes: name it and its etcd in `controlplane/go.mod`, write one `replace` line
 for each `=> ./staging/` line of Kubernetes' own go.mod, and run `go mod tidy` there. Do the same in
 `controllers/`, which is a module of its own so that who starts a control plane need not build it. Helm is
-another one: name its version in `helm/go.mod`, and run `go mod tidy` there.
+another one, 3 and 4 in one: name their versions in `helm/go.mod`, and run `go mod tidy` there.
 """
 
 import json
@@ -40,6 +40,11 @@ def helm_stamps(source: Path) -> dict[str, str]:
         stamps[f"helm.sh/helm/v3/{package}.k8sVersionMajor"] = "1"
         stamps[f"helm.sh/helm/v3/{package}.k8sVersionMinor"] = minor
     return stamps
+
+
+def helm_4_stamps(source: Path) -> dict[str, str]:
+    """What makes Helm 4 tell its version; that of the Kubernetes it knows it has from how it is built."""
+    return {"helm.sh/helm/v4/internal/version.version": pinned_version("helm.sh/helm/v4", source)}
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,16 @@ HELM_CLIENT = Part(
     ("version", "--short"),
     HELM,
     helm_stamps,
+)
+
+HELM_4_CLIENT = Part(
+    "helm4",
+    "helm.sh/helm/v4/cmd/helm",
+    "helm.sh/helm/v4",
+    "1 min",
+    ("version", "--short"),
+    HELM,
+    helm_4_stamps,
 )
 
 

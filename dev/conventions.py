@@ -66,7 +66,7 @@ CONVENTIONS: Mapping[int, tuple[str, str]] = {
     ),
     39: ("What the chart tells Artifact Hub is complete and true", "Artifact Hub"),
     40: ("Argo CD judges the health of each kind by scripts that were tried in every state", "Argo CD"),
-    41: ("Flux waits for each kind by an expression that was tried in every state", "Flux"),
+    41: ("Flux waits for what is in Git by an expression for each kind, tried in every state", "Flux"),
     42: ("Nothing drifts: once the operator has worked, a server-side diff is still empty", "Argo CD"),
     54: ("Metrics have names that Prometheus recommends, are documented, and pass promtool", "Operator SDK"),
     55: (

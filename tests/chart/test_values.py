@@ -10,8 +10,9 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from dev.build import HELM_4_CLIENT, HELM_CLIENT, Part
 from dev.chart_readme import described
-from tests.support.chart import FOLDER, VALUE_FILES, helm, rendered, template
+from tests.support.chart import FOLDER, NEWEST, VALUE_FILES, helm, parsed, rendered, template
 
 VALUES = yaml.safe_load((FOLDER / "values.yaml").read_text())
 SCHEMA = json.loads((FOLDER / "values.schema.json").read_text())
@@ -36,10 +37,20 @@ def at(values: Any, path: str) -> Any:
 OBJECTS = dict(schemas(SCHEMA))
 
 
+@pytest.mark.convention(28)
+@pytest.mark.parametrize("part", [HELM_CLIENT, HELM_4_CLIENT], ids=["Helm 3", "Helm 4"])
 @pytest.mark.parametrize("file", VALUE_FILES)
-def test_the_chart_is_without_a_fault_in_the_eyes_of_helm_lint(file: str):
-    answer = helm("lint", "--strict", str(FOLDER), "--values", str(FOLDER / "ci" / file))
-    assert answer.returncode == 0, answer.stdout
+def test_the_chart_is_without_a_fault_in_the_eyes_of_helm_lint(file: str, part: Part):
+    answer = helm("lint", "--strict", str(FOLDER), "--values", str(FOLDER / "ci" / file), part=part)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_helm_4_renders_what_helm_3_renders():
+    command = ("template", "watchbill", str(FOLDER), "--namespace=watchbill", "--kube-version", NEWEST)
+    values = ("--values", str(FOLDER / "ci/full-values.yaml"))
+    third, fourth = (helm(*command, *values, part=part) for part in (HELM_CLIENT, HELM_4_CLIENT))
+    assert (fourth.returncode, fourth.stderr) == (0, "")
+    assert parsed(fourth.stdout) == parsed(third.stdout)
 
 
 @pytest.mark.convention(29)

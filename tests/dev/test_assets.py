@@ -14,7 +14,7 @@ from dev.assets import (
     find_helm,
     kind_is_asked_for,
 )
-from dev.build import HELM_CLIENT, linker_flags, pinned_version
+from dev.build import HELM_4_CLIENT, HELM_CLIENT, linker_flags, pinned_version
 from dev.errors import DevError
 from dev.layout import CONTROLLERS, HELM, MODULE, build_directory
 from dev.progress import Progress
@@ -97,19 +97,22 @@ def test_the_controllers_are_built_by_themselves_and_then_found(tmp_path: Path) 
     assert calls(go) == ["kube-controller-manager"]
 
 
-def test_helm_is_built_by_itself_and_then_found(tmp_path: Path) -> None:
-    version = pinned_version("helm.sh/helm/v3", HELM)
-    go = fake_go(tmp_path / "go", says=version.removeprefix("v"))
+def test_helm_3_and_4_are_built_by_themselves_and_then_found(tmp_path: Path) -> None:
+    versions = [pinned_version(f"helm.sh/helm/v{major}", HELM).removeprefix("v") for major in (3, 4)]
+    go = fake_go(tmp_path / "go", says=" ".join(versions))
     around = environment(tmp_path, go)
-    assert find_helm(around) is None
+    assert find_helm(around) is find_helm(around, HELM_4_CLIENT) is None
     made = ensure_helm(around, Progress(io.StringIO()))
     assert ensure_helm(around, Progress(io.StringIO())) == made == find_helm(around)
-    assert calls(go) == ["helm"]
+    assert find_helm(around, HELM_4_CLIENT) == made.with_name("helm4")
+    assert calls(go) == ["helm", "helm4"]
 
 
 def test_helm_is_told_its_version_and_that_of_the_kubernetes_it_knows() -> None:
     flags = linker_flags(HELM_CLIENT.stamps(HELM_CLIENT.source))
     assert f"version.version={pinned_version('helm.sh/helm/v3', HELM)}" in flags
+    fourth = linker_flags(HELM_4_CLIENT.stamps(HELM_4_CLIENT.source))
+    assert f"version.version={pinned_version('helm.sh/helm/v4', HELM)}" in fourth
     kubernetes = pinned_version("k8s.io/kubernetes").split(".")[1]
     assert f"chartutil.k8sVersionMinor={kubernetes}" in flags
 

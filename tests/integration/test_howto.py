@@ -28,6 +28,8 @@ kubectl -n shop patch deployment checkout --subresource=status --type=merge -p '
 PLAYED: dict[str, str] = {
     "first-page": "",
     "console": "",
+    "monitoring": "",
+    "egress": "",
     "roles": "",
     "gitops": "kubectl create namespace argocd; kubectl -n argocd create configmap argocd-cm",
     "pagerduty": "",

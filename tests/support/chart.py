@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from dev.assets import find_helm
+from dev.build import HELM_CLIENT, Part
 from dev.chart import CHART
 from dev.layout import REPOSITORY
 from tests.support.require import require
@@ -23,9 +24,11 @@ NEWEST = "1.37"
 """The Kubernetes that the tests of this project run."""
 
 
-def helm(*arguments: str, kubeconfig: str = os.devnull) -> subprocess.CompletedProcess[str]:
+def helm(
+    *arguments: str, kubeconfig: str = os.devnull, part: Part = HELM_CLIENT
+) -> subprocess.CompletedProcess[str]:
     """What Helm answered, whatever it was; without a kubeconfig it knows no cluster."""
-    binary = find_helm(os.environ)
+    binary = find_helm(os.environ, part)
     require(binary is not None, "Helm: `python -m dev helm` builds it")
     command = [str(binary), *arguments]
     around = {**os.environ, "KUBECONFIG": kubeconfig}
