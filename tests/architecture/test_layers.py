@@ -26,6 +26,7 @@ FORBIDDEN = {
     "somebody else sends mail": ("shell", "import aiosmtplib"),
     "a provider sends mail": ("providers", "import aiosmtplib"),
     "somebody else knows kopf": ("shell", "from kopf import on"),
+    "somebody else sends traces": ("shell", "from opentelemetry import trace"),
     "the command line reaches into the shell": ("cli", "import watchbill.shell"),
     "a vendor knows another": ("providers", "import watchbill.providers.webhook", "pagerduty"),
 }

@@ -339,3 +339,17 @@ async def test_people_are_told_by_events(found: Running):
     assert {
         body["involvedObject"]["name"] for body in events if body["involvedObject"]["kind"] == "Incident"
     } == {"cart"}
+
+
+async def test_what_is_not_ready_shows_in_the_metrics_until_it_is_gone(found: Running):
+    path = path_of("Connection", "shop", "pager")
+    labels = {"kind": "Connection", "condition": "Ready", "reason": "SecretNotFound"}
+    shown = found.app.metrics.registry.get_sample_value
+    async with found.running():
+        found.put("Connection", "pager", {"pagerDuty": {"routingKeySecretRef": {"name": "none", "key": "k"}}})
+        await until(lambda: "status" in found.api.objects[path])
+        assert shown("watchbill_unhealthy_objects", labels) is None
+        found.tell(path)
+        assert shown("watchbill_unhealthy_objects", labels) == 1
+        found.delete(path)
+        assert shown("watchbill_unhealthy_objects", labels) == 0
