@@ -76,6 +76,14 @@ def test_a_program_gets_the_levels_of_each_policy(world: World):
 
 
 @pytest.mark.usefixtures("terminal")
+def test_a_policy_that_is_suspended_is_said_to_be_passed_over(world: World):
+    holds(world, policy(ready=READY | {"reason": "Suspended", "message": "incidents pass it over"}))
+    said = world.types("oncall").stdout
+    assert "EscalationPolicy shop/primary: incidents pass it over" in said
+    assert "Suspended" in said
+
+
+@pytest.mark.usefixtures("terminal")
 def test_a_person_gets_one_table_of_all_policies(world: World):
     holds(world, policy(), policy("other", ready=MISSING))
     lines = [line.split() for line in world.types("oncall", "-A").stdout.splitlines()]

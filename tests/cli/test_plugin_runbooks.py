@@ -82,6 +82,15 @@ class TestList:
         assert lines[2] == "Runbook shop/roll-back: look at step 1"
         assert "\x1b" not in "".join(lines)
 
+    def test_for_a_person_says_what_is_suspended_and_how_it_is_resumed(self, world: World, terminal):
+        one = book("roll-back")
+        (ready,) = one["status"]["conditions"]
+        ready |= {"reason": "Suspended", "message": "suspended: to resume it: kubectl patch"}
+        world.has(one)
+        lines = world.types("runbook", "list").stdout.splitlines()
+        assert lines[1].split()[3] == "Suspended"
+        assert lines[2] == "Runbook shop/roll-back: suspended: to resume it: kubectl patch"
+
     def test_shows_runbooks_to_who_may_not_look_at_runs(self, world: World):
         world.has(book("roll-back"))
         world.fails(get=["", "Forbidden"])

@@ -70,11 +70,11 @@ COLUMNS = {
 
 WIDE_COLUMNS = {
     "incidents": f"{COLUMNS['incidents']} ACKNOWLEDGED POLICY LEVEL EPOCH TITLE CHANNEL",
-    "escalationpolicies": "NAME READY REASON MESSAGE AGE",
+    "escalationpolicies": "NAME READY REASON MESSAGE SUSPENDED AGE",
     "incidentclasses": "NAME READY REASON MESSAGE AGE",
     "connections": "NAME READY REASON MESSAGE AGE",
     "incidentupdates": "NAME INCIDENT BY PUBLIC READY REASON MESSAGE AGE",
-    "runbooks": "NAME ACCOUNT START READY REASON MESSAGE AGE TITLE",
+    "runbooks": "NAME ACCOUNT START READY REASON MESSAGE SUSPENDED AGE TITLE",
     "runbookruns": f"{COLUMNS['runbookruns']} INCIDENT PLAN MESSAGE",
 }
 

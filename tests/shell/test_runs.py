@@ -319,6 +319,23 @@ def test_a_paused_runbook_holds_its_runs_up_until_the_pause_is_gone():
     tell(story)
 
 
+def test_a_suspended_runbook_has_no_run_begin_not_even_as_a_step_of_another_until_it_is_resumed():
+    async def story(stage: RunStage) -> None:
+        stage.server.rights |= {("create", "runbookruns"), ("get", "runbookruns")}
+        stage.runbook(patch(), name="inner", suspend=True)
+        stage.runbook({"name": "inner", "runbook": {"runbookRef": {"name": "inner"}}})
+        stage.request()
+        await stage.wait("the inner run", lambda: bool(stage.step("inner").get("handle")))
+        inner = stage.step("inner")["handle"]
+        await stage.blocked("RunbookSuspended", inner)
+        assert (stage.of_run()["phase"], stage.load) == ("Running", "high")
+        stage.server.ask("PATCH", path_of("Runbook", "shop", "inner"), {"spec": {"suspend": False}})
+        assert (await stage.ended())["phase"] == "Succeeded"
+        assert stage.load == "low"
+
+    tell(story)
+
+
 def test_what_a_step_did_is_taken_back_where_it_is_not_verified():
     async def story(stage: RunStage) -> None:
         verify = {"within": "10s", "condition": "object.data.load == 'none'"}

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from watchbill.api.reasons import Reason
 from watchbill.cli.plugin.failure import Failed
 from watchbill.cli.plugin.kubectl import CONNECTIONS, POLICIES, Json, Kubectl
 from watchbill.cli.plugin.options import Output, OutputOption, as_data, asked, print_object
@@ -98,8 +99,14 @@ def complaints(policies: list[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(text for policy in policies for text in _complaints(policy)))
 
 
+def verdict(state: Json) -> str:
+    """True where an object is Ready and is not suspended, else the reason."""
+    is_used = state["status"] == "True" and state["reason"] != Reason.SUSPENDED
+    return "True" if is_used else str(state["reason"])
+
+
 def _complaints(policy: dict[str, Any]) -> Iterator[str]:
-    if policy["ready"]["status"] != "True":
+    if verdict(policy["ready"]) != "True":
         yield f"EscalationPolicy {policy['namespace']}/{policy['policy']}: {policy['ready']['message']}"
     for level in policy["levels"]:
         for hop in (hop for page in level["pages"] for hop in page["how"]):
@@ -122,7 +129,7 @@ def rows(policy: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _verdict(states: list[Json]) -> str:
     """True where all are Ready, else the first reason why not."""
-    return next((str(each["reason"]) for each in states if each["status"] != "True"), "True")
+    return next((said for said in map(verdict, states) if said != "True"), "True")
 
 
 def _print(policies: list[dict[str, Any]], with_namespace: bool) -> None:

@@ -7,7 +7,7 @@ import typer
 from watchbill.cli.plugin import runbook_plan, runbook_run, runbook_say
 from watchbill.cli.plugin.failure import Failed
 from watchbill.cli.plugin.kubectl import RUNBOOKS, RUNS, Json, Kubectl
-from watchbill.cli.plugin.oncall import ready
+from watchbill.cli.plugin.oncall import ready, verdict
 from watchbill.cli.plugin.options import Output, OutputOption, as_data, asked, print_object
 from watchbill.cli.plugin.runs import phase_of, risk_of
 
@@ -92,18 +92,17 @@ def _print(found: list[dict[str, Any]], with_namespace: bool) -> None:
     for heading in (*(("NAMESPACE",) if with_namespace else ()), *HEADINGS):
         shown.add_column(heading, overflow="ellipsis" if heading == "TITLE" else "fold")
     for book in found:
-        state, last = book["ready"], book["lastRun"]
-        is_ready = state["status"] == "True"
+        state, last = verdict(book["ready"]), book["lastRun"]
         cells = [
             *([line(book["namespace"])] if with_namespace else []),
             *(line(book[key]) for key in ("name", "start", "risk")),
-            line("True" if is_ready else state["reason"], "green" if is_ready else "bold red"),
+            line(state, "green" if state == "True" else "bold red"),
             line(f"{last['phase']} {last['createdTime']}" if last else "-"),
             line(book["title"]),
         ]
         shown.add_row(*cells)
     console().print(shown)
     for book in found:
-        if book["ready"]["status"] != "True":
+        if verdict(book["ready"]) != "True":
             told = f"Runbook {book['namespace']}/{book['name']}: {book['ready']['message']}"
             console().print(line(told, "bold red"))
