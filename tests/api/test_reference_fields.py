@@ -13,6 +13,7 @@ from watchbill.core.references import references
 FOUND = found()
 
 
+@pytest.mark.feature("F59")
 def test_every_field_that_refers_is_in_the_table_and_every_line_of_it_is_of_a_field():
     assert sorted(FOUND) == sorted(TABLE), "say in the table how far it reaches, and prove that"
 

@@ -20,6 +20,8 @@ from watchbill.core.observation import ConnectionFacts
 from watchbill.core.readiness import policy_condition
 from watchbill.core.steps.registry import STEP_KINDS
 
+pytestmark = [pytest.mark.feature("F59"), pytest.mark.convention(21)]
+
 THEIRS = ConnectionKey("pay", "theirs")
 REF = {"connectionRef": {"name": "theirs", "namespace": "pay"}}
 
@@ -58,7 +60,6 @@ def seen(grant: Mapping[str, Any] | None, there: bool = True) -> dict[Connection
     return theirs | {ConnectionKey("shop", "backup"): replace(UNKEYED, uid="uid-backup")}
 
 
-@pytest.mark.feature("F59")
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize(("grant", "goes"), GRANTS.values(), ids=GRANTS)
 def test_a_page_goes_where_the_connection_grants_its_use_and_nowhere_else(
@@ -77,7 +78,6 @@ def test_a_page_goes_where_the_connection_grants_its_use_and_nowhere_else(
         assert TODO in ready.message
 
 
-@pytest.mark.feature("F59")
 @pytest.mark.parametrize("place", PLACES)
 def test_a_namespace_that_grants_nothing_does_not_tell_whether_what_is_named_is_there(place: str):
     """What a tenant can read is the same for both: a status that differed would be a way to look around."""
@@ -92,7 +92,6 @@ def test_a_namespace_that_grants_nothing_does_not_tell_whether_what_is_named_is_
     assert place != PLACES[0] or any(TODO in each for each in said), said
 
 
-@pytest.mark.feature("F59")
 @pytest.mark.parametrize(("grantee", "goes"), [("incident-platform", True), ("shop", False)])
 def test_a_connection_of_the_class_policy_is_judged_by_the_policys_namespace(grantee: str, goes: bool):
     """The incident's own namespace is two hops away: a grant to it is none to the policy that pages."""
@@ -108,7 +107,6 @@ def test_a_connection_of_the_class_policy_is_judged_by_the_policys_namespace(gra
 CLASS_GRANTS = {"granted": (("service",), True), "not": ((), False), "to another": (("services",), False)}
 
 
-@pytest.mark.feature("F59")
 @pytest.mark.parametrize(("classes", "goes"), CLASS_GRANTS.values(), ids=CLASS_GRANTS)
 def test_a_channel_is_made_where_its_connection_grants_its_use_to_the_class(
     classes: tuple[str, ...], goes: bool
@@ -139,7 +137,6 @@ IN_ANOTHERS_PLACE: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.feature("F59")
 @pytest.mark.parametrize(("kind", "body"), IN_ANOTHERS_PLACE.items(), ids=IN_ANOTHERS_PLACE)
 def test_a_step_leaves_alone_what_is_out_of_the_runbooks_scope(kind: str, body: dict[str, Any]):
     """Nothing is asked for there; within the scope it is RBAC that decides, for the run's own account."""

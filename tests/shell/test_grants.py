@@ -22,7 +22,7 @@ from watchbill.shell.runs.people import People
 __all__ = ["elsewhere"]
 Json = dict[str, Any]
 
-pytestmark = pytest.mark.feature("F59")
+pytestmark = [pytest.mark.feature("F59"), pytest.mark.convention(21)]
 
 TO_SHOP: Json = {"allowedNamespaces": {"from": "Names", "names": ["shop"]}}
 HOOK: Json = {"webhook": {"url": "https://theirs.example.com/hook"}}
