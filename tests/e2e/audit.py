@@ -38,6 +38,10 @@ class Audit:
     def __init__(self, log: Path) -> None:
         self._log = log
 
+    def asked(self) -> set[Grant]:
+        """What was asked for, whatever was answered."""
+        return {_asked(entry) for entry in self._entries()}
+
     def used(self) -> set[Grant]:
         """What was asked for and allowed by a role of the chart's, not by a team's own."""
         names = {name for _, name in ROLES}
