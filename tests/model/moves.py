@@ -63,7 +63,9 @@ class Moves:
         elif not state.stored[0].spec.over:
             return
         if due is not None and due > state.now:
-            yield Move(Kind.TIME, f"it is +{due}s", self._operators.later(state, due))
+            others = (at for at in self._scope.moments if state.now < at < due)
+            for moment in (*others, due):
+                yield Move(Kind.TIME, f"it is +{moment}s", self._operators.later(state, moment))
 
     def _faults(self, state: State) -> Iterator[Move]:
         left = state.left

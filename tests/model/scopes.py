@@ -46,6 +46,8 @@ class Scope:
     """What was written when the incidents were created."""
     levels: tuple[str, ...] = ()
     """The levels that must be paged."""
+    moments: frozenset[int] = frozenset()
+    """When another incident, of which nothing else is seen here, may have something to do."""
     forgets: bool = False
     """Whether a process may also die with the only word of a page that arrived after its end was told."""
 

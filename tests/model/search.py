@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.model import properties
 from tests.model.core import Core
@@ -107,11 +107,29 @@ def explored(scope: Scope) -> Explored:
     return found
 
 
+def explored_among_others(scope: Scope) -> Explored:
+    """Every state of one incident that may be beside others like it; fails with the first fault.
+
+    Others share with it the processes and their deaths, the lease and the watch, and time, which stops when
+    any of them has something to do: at all moments at which this one ever has, for they are alike.
+    """
+    moments = _moments(explored(replace(scope, faults=scope.faults._replace(lags=0))))
+    while True:
+        found = explored(replace(scope, moments=moments))
+        if (seen := _moments(found)) <= moments:
+            return found
+        moments |= seen
+
+
+def _moments(found: Explored) -> frozenset[int]:
+    return frozenset(state.now for state in found.states)
+
+
 def _faults(state: State, scope: Scope, steps: tuple[Move, ...]) -> Iterator[Fault]:
     yield from properties.of_state(state, scope)
     if all(step.kind not in (Kind.WORK, Kind.SLOW) for step in steps):
         yield from properties.of_calm(state, scope)
-    if not steps:
+    if all(step.kind == Kind.FAULT for step in steps):
         yield from properties.of_end(state)
 
 
