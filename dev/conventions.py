@@ -62,8 +62,7 @@ CONVENTIONS: Mapping[int, tuple[str, str]] = {
     ),
     39: ("What the chart tells Artifact Hub is complete and true", "Artifact Hub"),
     40: (
-        "Argo CD judges the health of each kind, and suspends and resumes, by scripts that were tried in every "
-        "state",
+        "Argo CD judges the health of each kind, and suspends, by scripts that were tried in every state",
         "Argo CD",
     ),
     41: ("Flux waits for each kind by an expression that was tried in every state", "Flux"),
