@@ -65,9 +65,13 @@ CONVENTIONS: Mapping[int, tuple[str, str]] = {
         "helm-docs, cert-manager",
     ),
     39: ("What the chart tells Artifact Hub is complete and true", "Artifact Hub"),
-    40: ("Argo CD judges the health of each kind by scripts that were tried in every state", "Argo CD"),
+    40: (
+        "Argo CD judges the health of each kind, and suspends, by scripts that were tried in every state",
+        "Argo CD",
+    ),
     41: ("Flux waits for what is in Git by an expression for each kind, tried in every state", "Flux"),
     42: ("Nothing drifts: once the operator has worked, a server-side diff is still empty", "Argo CD"),
+    45: ("`spec.suspend` sets a runbook or a policy aside, shown as such, and silences nobody", "Flux"),
     54: ("Metrics have names that Prometheus recommends, are documented, and pass promtool", "Operator SDK"),
     55: (
         "Alerts are tried by promtool, firing and silent, and each has a page with the same four headings",

@@ -120,6 +120,7 @@ class TestARunbookThatStartsByItself:
         assert events(told).count("RunNotStarted") == 1
 
 
+@pytest.mark.convention(45)
 class TestASuspendedRunbook:
     def test_is_not_listed_before_it_is_resumed(self):
         told = begun()

@@ -12,6 +12,8 @@ from watchbill.core.effects import ConnectionKey
 from watchbill.core.plan import frozen_policy
 from watchbill.core.suspension import suspension
 
+pytestmark = pytest.mark.convention(45)
+
 OPERATOR = ConnectionKey("watchbill", "operator")
 DEFAULT = policy(
     ("duty-manager", "5m", [target("all-hands")]),

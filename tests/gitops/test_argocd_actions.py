@@ -6,13 +6,14 @@ import pytest
 import yaml
 
 from dev.argocd import KEY
-from tests.support.argocd import FOLDER, run, shipped
+from tests.support.argocd import FOLDER, acted, run, shipped
 from watchbill.api.kinds import KINDS, SUSPENDED
 
 pytestmark = pytest.mark.convention(40)
 
 Json = dict[str, Any]
-SCRIPTS: dict[str, Json] = {key: yaml.safe_load(text) for key, text in shipped("actions.yaml").items()}
+DATA = shipped("actions.yaml")
+SCRIPTS: dict[str, Json] = {key: yaml.safe_load(text) for key, text in DATA.items()}
 """What Argo CD reads of each kind's key in `argocd-cm`."""
 
 
@@ -24,14 +25,10 @@ def read(path: str) -> Json:
 CASES = read("action_test.yaml")
 
 
-def scripts_of(thing: Json) -> Json:
-    return SCRIPTS[KEY + thing["kind"]]
-
-
 @pytest.mark.parametrize("case", CASES["discoveryTests"], ids=lambda case: case["inputPath"])
 def test_what_can_be_done_is_found(case: Json):
     thing = read(case["inputPath"])
-    found = run(scripts_of(thing)["discovery.lua"], thing)
+    found = run(SCRIPTS[KEY + thing["kind"]]["discovery.lua"], thing)
     assert [{"name": name, **button} for name, button in found.items()] == case["result"]
 
 
@@ -40,8 +37,7 @@ def test_what_can_be_done_is_found(case: Json):
 )
 def test_an_action_changes_what_it_says_and_nothing_else(case: Json):
     thing = read(case["inputPath"])
-    scripts = {each["name"]: each["action.lua"] for each in scripts_of(thing)["definitions"]}
-    assert run(scripts[case["action"]], thing) == read(case["expectedOutputPath"])
+    assert acted(case["action"], thing, DATA) == read(case["expectedOutputPath"])
 
 
 def test_what_can_be_suspended_has_actions_and_nothing_else_has_any():

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -357,11 +358,28 @@ def test_an_object_that_waits_for_another_is_in_progress_and_never_failed(
 def argocd_cm(kubectl: Kubectl, namespace: str) -> dict[str, str]:
     """The data of an `argocd-cm`, patched with what we ship as its how-to says."""
     kubectl("create", "configmap", "argocd-cm", "--namespace", namespace, "--from-literal=url=kept")
-    patch = f"--patch-file={argocd.FOLDER / 'health.yaml'}"
-    kubectl("patch", "configmap", "argocd-cm", "--namespace", namespace, "--type=merge", patch)
+    for file in argocd.PATCHES:
+        patch = f"--patch-file={argocd.FOLDER / file}"
+        kubectl("patch", "configmap", "argocd-cm", "--namespace", namespace, "--type=merge", patch)
     data: dict[str, str] = found(kubectl, namespace, "configmap/argocd-cm")["data"]
-    assert data == {"url": "kept"} | argocd.shipped()
+    assert data == {"url": "kept"} | argocd.shipped() | argocd.shipped("actions.yaml")
     return data
+
+
+@pytest.mark.feature("F63")
+@pytest.mark.convention(40)
+def test_what_an_action_of_argo_cd_suspends_is_current_and_shown_so_until_one_resumes_it(
+    kubectl: Kubectl, namespace: str, everything: list[Json], argocd_cm: dict[str, str]
+):
+    turns = (("suspend", "Suspended", "Suspended"), ("resume", "ResolvedRefs", "Healthy"))
+    for what, (action, reason, shown) in product(("escalationpolicy/primary", "runbook/wait"), turns):
+        spec = argocd.acted(action, found(kubectl, namespace, what), argocd_cm)["spec"]
+        patch = "--patch=" + json.dumps({"spec": {"suspend": spec["suspend"]}})
+        kubectl("patch", what, "--namespace", namespace, "--type=merge", patch)
+        condition = ready_for(kubectl, namespace, what, reason)
+        thing = found(kubectl, namespace, what)
+        assert (condition["status"], kstatus(thing)) == ("True", "Current")
+        assert argocd.health(thing, argocd_cm) == (shown, condition["message"])
 
 
 @pytest.mark.feature("F63")

@@ -238,6 +238,7 @@ async def test_a_step_reads_secrets_of_its_own_namespace_alone(elsewhere: Elsewh
 
 RUN = RunFacts("u-1", "shop", "run-1", "incident-responder", "", incident="cart")
 RUN_KEY = ObjectKey("RunbookRun", "shop", "run-1")
+ALL = ("primary", "secondary")
 
 
 @pytest.mark.parametrize(("grant", "goes"), [(TO_SHOP, True), ({}, False)], ids=["granted", "not granted"])
@@ -253,6 +254,24 @@ async def test_a_forged_preview_grants_nothing(world: World, grant: Json, goes: 
     found = await people.ask(RUN_KEY, AskPerson(RUN, "act", "OutcomeUnknown", "look"))
     assert (found.result is Result.OK) is goes
     assert world.vendors.arrived == ([("theirs", "trigger")] if goes else [])
+
+
+@pytest.mark.parametrize(
+    ("suspended", "asked"), [((), "pagerduty"), (("primary",), "backup"), (ALL, "pagerduty")]
+)
+async def test_a_run_asks_through_a_suspended_policy_only_where_there_is_no_other(
+    world: World, suspended: tuple[str, ...], asked: str
+):
+    world.furnish()
+    for name, connection in (("primary", "pagerduty"), ("secondary", "backup")):
+        page = {"after": "0s", "round": 1, "level": "one", "who": f"shop/{connection}"}
+        how = [{"connection": f"shop/{connection}", "vendor": "webhook"}]
+        spec = spec_of(policy()) | {"suspend": name in suspended}
+        put_in(world, "shop", "EscalationPolicy", name, spec, status={"preview": [page | {"how": how}]})
+    world.put("RunbookRun", "run-1", {"runbookRef": {"name": "book"}, "requestedBy": "ana"}, uid=RUN.uid)
+    people = People(world.outside, None, lambda: True)
+    found = await people.ask(RUN_KEY, AskPerson(RUN, "act", "OutcomeUnknown", "look"))
+    assert found.output == f"shop/{asked}"
 
 
 async def test_a_run_says_nothing_in_a_channel_whose_connection_is_granted_no_more(world: World):

@@ -13,6 +13,7 @@ from lupa import lua51  # type: ignore[import-untyped]  # it ships no types
 from watchbill.api.group import GROUP
 
 FOLDER = Path(__file__).parents[2] / "config/argocd"
+PATCHES = ("health.yaml", "actions.yaml")
 PREFIX = f"resource.customizations.health.{GROUP}_"
 
 KEPT = ("assert", "error", "ipairs", "next", "pairs", "select", "tonumber", "tostring", "type", "unpack")
@@ -38,6 +39,12 @@ def health(thing: Mapping[str, Any], data: Mapping[str, str]) -> tuple[str, str]
     """The status and the message that the script of the object's kind returns; LookupError without one."""
     answer = run(data[PREFIX + thing["kind"]], thing)
     return answer["status"], answer["message"]
+
+
+def acted(action: str, thing: Mapping[str, Any], data: Mapping[str, str]) -> Any:
+    """The object as an action of its kind returns it; LookupError where there is none of this name."""
+    scripts = yaml.safe_load(data[f"resource.customizations.actions.{GROUP}_{thing['kind']}"])
+    return run({each["name"]: each["action.lua"] for each in scripts["definitions"]}[action], thing)
 
 
 def run(script: str, thing: Mapping[str, Any]) -> Any:

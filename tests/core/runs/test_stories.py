@@ -466,6 +466,7 @@ class TestARunIsBlocked:
         assert told.status.blocked_message == "the runbook is paused: it broke checkout"
 
 
+@pytest.mark.convention(45)
 class TestASuspendedRunbook:
     def test_has_no_run_begin_before_it_is_resumed(self):
         told = world(scale("up", 5, **ALONE), book={"suspend": True}).play(timedelta(minutes=30))
