@@ -22,9 +22,9 @@ What is left out, and why nothing is lost by it:
 - Runbooks' actions are not there yet: what may be done once at most is the making of a room.
 
 Among others are explored: one level with two deaths and a leader that is none any more, and two levels with
-either, where many minutes are there for it; three levels are explored by themselves, with two deaths. What is not explored: three levels with two
-deaths and a leader that is none any more in one run, vendors that refuse (the laws do that), and the gaps
-that the last tests here show.
+either, in the full mode; three levels are explored by themselves, with two deaths. What is not explored:
+three levels with two deaths and a leader that is none any more in one run, vendors that refuse (the laws do
+that), and the gaps that the last tests here show.
 """
 
 import gc
