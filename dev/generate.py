@@ -11,6 +11,7 @@ from dev.argocd import ACTIONS, actions_patch
 from dev.chart import CHART
 from dev.chart import FILES as CHART_FILES
 from dev.chart_readme import README, readme_page
+from dev.commands_reference import COMMANDS, commands_page
 from dev.conventions import PAGE, conventions_page
 from dev.fields_reference import FOLDER, fields_page, path_of
 from dev.layout import REPOSITORY
@@ -51,6 +52,7 @@ GENERATED: list[Row] = [
     (LIFECYCLE, lifecycle_page),
     (CONDITIONS, conditions_page),
     (METRICS, metrics_page),
+    (COMMANDS, commands_page),
     (PAGE, conventions_page),
     *((path_of(kind), partial(fields_page, kind)) for kind in KINDS),
     *CHART_FILES,
