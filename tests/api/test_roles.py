@@ -46,11 +46,11 @@ class TestTheOperatorsRole:
         assert role == {"events": {"create", "patch"}}
 
     def test_holds_one_lease_in_its_own_namespace(self):
-        assert granted("watchbill", "Role") == {"leases": {"create", "get", "update", "patch"}}
+        assert granted("watchbill", "Role") == {"leases": {"create", "get", "update"}}
         (role,) = [each for each in ROLES if each["kind"] == "Role"]
         assert role["metadata"]["namespace"] == "watchbill"
         named = [rule["verbs"] for rule in role["rules"] if rule.get("resourceNames") == ["watchbill"]]
-        assert named == [["get", "update", "patch"]]
+        assert named == [["get", "update"]]
 
     def test_is_bound_to_the_default_user_and_the_secret_reader_to_nobody(self):
         bound = [each for each in SHIPPED if each["kind"].endswith("Binding")]
