@@ -3,6 +3,7 @@
 What is stored is never changed in place: an object that was handed out stays as it was.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from typing import NamedTuple
 
@@ -85,8 +86,7 @@ class Store:
         """What has happened after a version that is known, in order."""
         if version >= self.version:
             return []
-        # Each change is one version.
-        return self._log[max(version - self.compacted, 0) :]
+        return self._log[bisect_right(self._log, version, key=lambda change: change.version) :]
 
     def compact(self) -> None:
         """Forget all that was before now, as etcd does every five minutes."""
