@@ -25,13 +25,29 @@ kubectl -n shop patch deployment checkout --subresource=status --type=merge -p '
 """
 """A workload as it is where a node runs it."""
 
+NIGHT_DESK = """
+kubectl create namespace platform
+kubectl -n platform apply -f - <<END
+apiVersion: watchbill.dev/v1alpha1
+kind: Connection
+metadata: {name: night-desk}
+spec: {console: {}}
+END
+"""
+
+TO_SUSPEND = """
+kubectl create namespace argocd
+kubectl -n argocd create configmap argocd-cm
+kubectl apply -f examples/runbooks/kubernetes.yaml
+"""
+
 PLAYED: dict[str, str] = {
     "first-page": "",
     "console": "",
     "monitoring": "",
     "egress": "",
-    "roles": "",
-    "gitops": "kubectl create namespace argocd; kubectl -n argocd create configmap argocd-cm",
+    "roles": NIGHT_DESK,
+    "gitops": TO_SUSPEND,
     "pagerduty": "",
     "smtp": "",
     "webhook": "",
