@@ -124,7 +124,7 @@ class Api:
         aged = {
             name: self.server.aged(text) for name, text in request.query.items() if isinstance(text, Aged)
         }
-        return request._replace(query={**request.query, **aged})
+        return replace(request, query={**request.query, **aged})
 
     def _ask(
         self,

@@ -53,7 +53,7 @@ TUTORIAL = REPOSITORY / "docs/tutorial/README.md"
 
 @pytest.mark.usefixtures("operator")
 def test_the_tutorial_goes_as_it_says_word_for_word_once_it_is_installed(kubectl: Kubectl):
-    """What Helm does in it needs a node; with that it is played by tests/e2e/test_tutorial.py."""
+    """What Helm does in it needs a node; with that it is played by tests/e2e/test_walkthrough.py."""
     steps = [step for step in typed(TUTORIAL) if not step.commands.startswith("helm ")]
     assert sum(step.says is not None for step in steps) >= 8
     for step in steps:
