@@ -77,7 +77,6 @@ class Elector:
         self._seen: Seen | None = None
         self._valid_until = float("-inf")
         self._leading = False
-        self._gained = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._complaint = ""
         self._unreachable_since: datetime | None = None
@@ -112,10 +111,6 @@ class Elector:
     def holder(self) -> str:
         """Who was last seen to hold the lease; the empty text for nobody."""
         return self._seen.holder if self._seen else ""
-
-    async def gain(self) -> None:
-        """Return when this process begins to lead the next time; at once where it leads."""
-        await self._gained.wait()
 
     def note(self, name: str, value: str) -> None:
         """Keep an annotation of the Lease for whoever leads next; it is written with the next renewal."""
@@ -251,14 +246,12 @@ class Elector:
         self._forget_silence()
         if not self._leading:
             self._leading = True
-            self._gained.set()
             self._metrics.set(1)
             log.info("this process leads", lease=self._path, identity=self._name.identity)
             self.on_gain()
 
     def _lose(self, why: str) -> None:
         self._leading = False
-        self._gained.clear()
         # Whoever leads meanwhile may note something newer.
         self._notes.clear()
         self._valid_until = float("-inf")
