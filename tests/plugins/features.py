@@ -163,7 +163,8 @@ def collect_carried() -> dict[str, list[str]]:
     """Return which tests carry which rows, as pytest collects them now."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "carried.json"
-        command = [sys.executable, "-m", "pytest", "--collect-only", "-qq"]
+        # Else pytest drops a folder that lies within another one, though that one leaves it out.
+        command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "--keep-duplicates"]
         command += [folder for folder in FOLDERS if Path(folder).is_dir()]
         environment = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
         done = subprocess.run(

@@ -1,10 +1,12 @@
 """The table says `proven` only where every test that carries the row ran and passed."""
 
 import json
+from textwrap import dedent
 
 import pytest
 
-from tests.plugins.features import RESULTS, rows_in_source, summary, table
+from dev.layout import REPOSITORY
+from tests.plugins.features import RESULTS, collect_carried, rows_in_source, summary, table
 
 CARRIER = """
     import pytest
@@ -270,6 +272,19 @@ def test_a_row_that_the_table_lacks_stops_the_run(pytester: pytest.Pytester, row
 
 def test_a_file_that_is_not_there_names_no_rows(pytester: pytest.Pytester):
     assert rows_in_source(pytester.path / "test_absent.py") == []
+
+
+def test_a_folder_that_is_run_by_name_alone_is_asked_for_its_rows_too(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    for folder in ("tests", "tests/e2e"):
+        place = pytester.mkdir(folder)
+        (place / f"test_in_{place.name}.py").write_text(dedent(CARRIER.format(body="pass")))
+    (pytester.path / "tests/conftest.py").write_text('collect_ignore = ["e2e"]')
+    monkeypatch.setenv("PYTEST_PLUGINS", "tests.plugins.features")
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    files = {nodeid.partition("::")[0] for nodeid in collect_carried()}
+    assert files == {"tests/test_in_tests.py", "tests/e2e/test_in_e2e.py"}
 
 
 @pytest.mark.parametrize(
