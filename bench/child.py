@@ -7,17 +7,17 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from dev import launch
 from dev.errors import DevError
 from dev.layout import REPOSITORY
+from dev.lifecycle import Started
 
 _PATIENCE = 5.0
 
 
-class Child:
+class Child(Started):
     """One process; the kernel kills it when the driver ends."""
 
     def __init__(
@@ -80,14 +80,6 @@ class Child:
             self._process.kill()
             self._process.wait()
             self._process = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
