@@ -144,9 +144,9 @@ def acts() -> Iterator[tuple[str, Act]]:
     deleters = frozenset({"team admin", "owner", "owner of another account", "holder of every verb", LOCAL})
     delete = Right("delete", "runbookruns", "waiting")
     yield "delete a run", Act("DELETE", "runbookruns", "waiting", {}, (delete,), deleters)
-    mine = frozenset({"owner"})
+    mine = frozenset({"owner", LOCAL})
     yield "write a book", Act("POST", "runbooks", "", book("incident-responder"), (WRITE, TOKEN), mine)
-    other = frozenset({"owner of another account"})
+    other = frozenset({"owner of another account", LOCAL})
     yield "write a stronger book", Act("POST", "runbooks", "", book("powerful"), (WRITE, OTHER_TOKEN), other)
     title = {"title": "Else"}
     yield "change a book", Act("PATCH", "runbooks", "book", title, (REWRITE, TOKEN), mine)
@@ -172,6 +172,8 @@ def rights(cluster: Cluster) -> Iterator[Rights]:
         neighbor.grant("neighbor", "watchbill-team-admin")
         for verbs in (["run", "approve"], ["create", "patch"]):
             neighbor.allow("neighbor", "runbooks" if "run" in verbs else "runbookruns", verbs)
+        # The role `admin` holds it too, but only once a cluster's own controller has aggregated it.
+        neighbor.allow("neighbor", "serviceaccounts/token", ["create"], group="")
         yield Rights(client)
 
 
