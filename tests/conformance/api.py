@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from tests.conformance.servers import Server, Watch
@@ -125,7 +124,7 @@ class Api:
         aged = {
             name: self.server.aged(text) for name, text in request.query.items() if isinstance(text, Aged)
         }
-        return replace(request, query={**request.query, **aged})
+        return request._replace(query={**request.query, **aged})
 
     def _ask(
         self,

@@ -49,8 +49,11 @@ class Fault(Generic[Told]):
     """When it has taken effect, and the answer has not left."""
     answer: Callable[[Told | None], Told] | None = None
     """What comes back in place of the answer; it may raise what the caller would see, or Lost."""
-    later: Callable[[Crossing], None] = lambda crossing: None
+    later: Callable[[Crossing], None] | None = None
     """When the answer has come."""
+
+
+NO_FAULT: Fault[Any] = Fault()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,33 +101,48 @@ class Network:
         """The answer to a request; raises NoAnswer where the process is cut off, or what a fault says."""
         self.requests += 1
         trip = Trip(crossing or Crossing(-1, "read", "", process.name), process, take, to_server)
-        task = asyncio.get_running_loop().create_task(
-            self._journey(trip, self._fault(crossing)), context=self._around
-        )
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        leave, fault = self._leave, self._fault(crossing)
+        asyncio.get_running_loop().call_soon(leave, trip, fault, context=self._around)
         return await trip.done
 
-    async def _journey(self, trip: "Trip[Told]", fault: Fault[Told]) -> None:
+    def _leave(self, trip: "Trip[Any]", fault: Fault[Any]) -> None:
+        """It sets out, unless its process is dead by then."""
         fault.before(trip.crossing)
-        if trip.process.killed:
-            return
-        while fault.holds():
-            await asyncio.sleep(HELD)
-        await asyncio.sleep(self.latency + fault.delay)
+        if not trip.process.killed:
+            self._go(trip, fault)
+
+    def _go(self, trip: "Trip[Any]", fault: Fault[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        if fault.holds():
+            loop.call_later(HELD, self._go, trip, fault)
+        else:
+            loop.call_later(self.latency + fault.delay, self._arrive, trip, fault)
+
+    def _arrive(self, trip: "Trip[Any]", fault: Fault[Any]) -> None:
+        task = asyncio.get_running_loop().create_task(self._take(trip, fault))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _take(self, trip: "Trip[Any]", fault: Fault[Any]) -> None:
+        """It takes effect, and the answer sets out."""
+        answer, error = None, None
         try:
             answer = await self._answer(trip, fault)
         except Lost:
             return
-        except (NoAnswer, ConnectionError) as error:
-            await asyncio.sleep(self.latency)
-            if not trip.done.done():
-                trip.done.set_exception(error)
-        else:
-            await asyncio.sleep(self.latency)
-            if not trip.done.done():
+        except (NoAnswer, ConnectionError) as raised:
+            error = raised
+        asyncio.get_running_loop().call_later(self.latency, self._come, trip, fault, answer, error)
+
+    def _come(self, trip: "Trip[Any]", fault: Fault[Any], answer: Any, error: Exception | None) -> None:
+        """The answer is there, or what the caller sees in its place."""
+        if not trip.done.done():
+            if error is None:
                 trip.done.set_result(answer)
-        asyncio.get_running_loop().call_later(self.reading, fault.later, trip.crossing)
+            else:
+                trip.done.set_exception(error)
+        if fault.later is not None:
+            asyncio.get_running_loop().call_later(self.reading, fault.later, trip.crossing)
 
     async def _answer(self, trip: "Trip[Told]", fault: Fault[Told]) -> Told:
         """What comes back, once the request has taken effect where it does."""
@@ -141,7 +159,7 @@ class Network:
         name = self.fault_at(crossing) if crossing is not None else ""
         found = self.make(crossing, name) if crossing is not None and name else None
         if crossing is None or found is None:
-            return Fault()
+            return NO_FAULT
         self.note(crossing, name)
         return found
 

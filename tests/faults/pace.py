@@ -12,7 +12,7 @@ class Pace:
     patience: float = 1200.0
     """That people wait for something before they call it lost."""
     look: float = 0.1
-    """Between two looks of somebody who waits."""
+    """Until somebody who waits sees what is new."""
     quiet: float = 25.0
     """Without a change to any incident after which a run counts as settled."""
     told_within: float = 400.0

@@ -19,7 +19,9 @@ at a *crossing*: a request that leaves the operator, an answer that it gets, an 
 oracles judge every run.
 
 - **In virtual time**: the operator's own queue, store and sender against an API server in memory; only kopf
-  is left out. An hour takes milliseconds, so that there are thousands of plans.
+  is left out. An hour takes milliseconds, so that there are thousands of plans: a crash before, after and in
+  the recovery from each crossing that leaves the process, each fault once in each story, and of all others
+  as many as there is time for, of which each story gets an equal share.
 - **With real processes**: `watchbill run` as a process, kopf included, a real kube-apiserver and etcd, and
   `SIGKILL`. A proxy stands before the API server and another one before the vendors; delays are a third of
   those in virtual time.

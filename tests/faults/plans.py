@@ -42,9 +42,19 @@ class Plan:
     real: bool = False
     """Whether it is played with real processes."""
 
+    @property
+    def story(self) -> tuple[str, int]:
+        """The scenario and its replicas."""
+        return self.scenario, self.replicas
+
+    @property
+    def variant(self) -> str:
+        """The same, as text."""
+        return f"{self.scenario}@{self.replicas}"
+
     def __str__(self) -> str:
         faults = "+".join(map(str, self.placed))
-        return f"{REAL if self.real else ''}{self.scenario}@{self.replicas}:{faults}"
+        return f"{REAL if self.real else ''}{self.variant}:{faults}"
 
 
 def plan_of(text: str) -> Plan:

@@ -58,7 +58,7 @@ def coverage(campaign: Campaign) -> dict[str, str]:
     covered: dict[str, set[tuple[str, int]]] = {"before": set(), "after": set(), "in recovery": set()}
     for outcome in filter(_is_crashed, campaign.outcomes):
         placed: tuple[Placed, ...] = outcome.plan.placed
-        variant = f"{outcome.plan.scenario}@{outcome.plan.replicas}"
+        variant = outcome.plan.variant
         if happened(outcome) and (variant, placed[0].at) in numbers:
             when = "before" if placed[0].fault == "crash-before" else "after"
             where = (variant, numbers[variant, placed[0].at])

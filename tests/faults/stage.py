@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from tests.faults.crossings import Crossing
 from tests.faults.network import Network
+from tests.faults.news import News
 from tests.faults.operators import Operator
 from tests.faults.team import CANARIES, INCIDENTS, NAMES, Body, Team
 from tests.faults.vendors import Vendors
@@ -93,13 +94,19 @@ class Stage(Team):
 
     async def wait(self, what: str, found: Callable[[], Found], due: float | None = None) -> Found:
         """What was found; raises NeverCame. `due` is when it should have come, by default now."""
-        since = self.now if due is None else due
+        since, news = self.now if due is None else due, self._news()
         while not (seen := found()):
             if self.now > since + self.pace.patience:
                 raise NeverCame(what)
+            await news.wait(since + self.pace.patience - self.now)
             await asyncio.sleep(self.pace.look)
+        news.end()
         self.waits.append((what, since, self.now))
         return seen
+
+    def _news(self) -> News:
+        """That somebody who waits may see something that was not there before."""
+        return News(self.server.on_change, self.vendors.on_arrival)
 
     async def paged(self, level: str, uid: str, due: float | None = None, vendor: str = "") -> None:
         """Wait until somebody of a level is paged, or somebody else instead."""

@@ -93,9 +93,22 @@ def test_a_recovery_from_each_crossing_is_tried_before_another_from_the_same_one
     crossings = campaign.reference("one-page", 1).crossings
     crashes = [plan for plan in singles("one-page", 1, crossings) if plan.placed[0].fault == "crash-after"]
     again = [plan for first in crashes[:3] for plan in in_recovery(first, crossings)]
-    first, others = campaign.firsts(again)
+    first, others = campaign.firsts(again, lambda plan: plan.placed[0].at)
     assert [plan.placed[0] for plan in first] == [plan.placed[0] for plan in crashes[:3]]
     assert sorted(map(str, first + others)) == sorted(map(str, again))
+
+
+def test_each_story_gets_an_equal_share_and_each_kind_of_plan_its_turn():
+    dear, cheap = ([plan_of(f"{name}@1:{at}.409") for at in range(9)] for name in ("rounds", "one-page"))
+    again = [plan_of(f"one-page@1:{at}.409+9.crash-before") for at in range(2)]
+    played = list(campaign.shared({"rounds@1": 200, "one-page@1": 100}, dear + cheap, again))
+    assert sorted(map(str, played)) == sorted(map(str, dear + cheap + again))
+    assert [plan.scenario for plan in played[:12]].count("one-page") == 8
+    assert [str(plan) for plan in played if plan.scenario == "one-page"][:3] == [
+        "one-page@1:0.409",
+        "one-page@1:0.409+9.crash-before",
+        "one-page@1:1.409",
+    ]
 
 
 def test_a_page_that_never_came_is_found():

@@ -68,6 +68,8 @@ class Vendors:
     slow: dict[str, float] = field(default_factory=dict)
     """Seconds that a vendor takes to answer."""
     pagerduty: FakePagerDuty = field(default_factory=FakePagerDuty)
+    on_arrival: list[Callable[[], None]] = field(default_factory=list)
+    """Called when something has arrived."""
 
     def __post_init__(self) -> None:
         self.slack = FakeSlack(clock=lambda: self.wall().timestamp())
@@ -112,6 +114,8 @@ class Vendors:
     def _note(self, vendor: str, action: str, told: dict[str, Any], begun: float, by: str) -> None:
         level, text = str(told.get("level", "")), str(told.get("text", ""))
         self.arrived.append(Arrival(self.now(), begun, vendor, action, told["key"], level, text, by))
+        for call in self.on_arrival:
+            call()
 
     def _to_slack(self, request: Request) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}

@@ -10,10 +10,12 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from heapq import heappop
-from typing import Any, TypeVar, cast
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, TypeVar, TypeVarTuple, cast
 
 Found = TypeVar("Found")
+Arguments = TypeVarTuple("Arguments")
 
 START = 1000.0
 """Seconds of the loop's clock at its beginning."""
@@ -91,36 +93,72 @@ def world_around() -> contextvars.Context:
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop that jumps to the next timer instead of waiting for it; it has no files to wait for.
 
-    Nothing is called while its process is frozen, or once it is killed.
+    Nothing is called while its process is frozen, or once it is killed. What asyncio's own loop does for
+    threads, files and those who look for faults in it is left out: these are most calls of a run.
     """
 
     _ready: deque[asyncio.Handle]
-    _scheduled: list[asyncio.TimerHandle]
     _stopping: bool
     """As in every loop of asyncio."""
 
     def __init__(self) -> None:
         super().__init__()
         self._now = START
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        """What is called later, the next first; of two at one moment, what was asked for first."""
+        self._numbers = count()
         self.set_task_factory(_owned)
 
     def time(self) -> float:
         """Seconds since the beginning, and `START`."""
         return self._now
 
+    def call_soon(
+        self,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Handle:
+        """Call this as soon as what waits already was called."""
+        call = asyncio.Handle(callback, args, self, context)
+        self._ready.append(call)
+        return call
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call this after so many seconds."""
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call this at a moment of the loop's clock."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        heappush(self._timers, (when, next(self._numbers), timer))
+        return timer
+
     def go_on(self, calls: Iterable[asyncio.Handle]) -> None:
         """Call this, in order, now that its process goes on; whoever has a handle may still cancel it."""
         self._ready.extend(calls)
 
     def _run_once(self) -> None:
-        timers, ready = self._scheduled, self._ready
-        while timers and timers[0].cancelled():
-            heappop(timers)
+        timers, ready = self._timers, self._ready
         if not ready and not self._stopping:
+            while timers and timers[0][2].cancelled():
+                heappop(timers)
             assert timers, "everything waits, and for nothing that time will bring"
-            self._now += max(timers[0].when() - self._now, 0.0)
-        while timers and timers[0].when() < self._now + RESOLUTION:
-            ready.append(heappop(timers))
+            self._now = max(timers[0][0], self._now)
+        while timers and timers[0][0] < self._now + RESOLUTION:
+            ready.append(heappop(timers)[2])
         for _ in range(len(ready)):
             call = ready.popleft()
             if not call.cancelled():

@@ -1,11 +1,11 @@
 """The watch without kopf: it asks from where on to watch each kind, and goes on from there, as kopf does."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from tests.faults.crossings import Crossing
 from tests.faults.network import Surface
+from tests.faults.news import News
 from tests.support.apiserver.answers import Answer
 from tests.support.apiserver.reading import Request
 from tests.support.apiserver.requests import NoAnswer
@@ -19,6 +19,9 @@ from watchbill.shell.watch import LISTING, Deliver, Watch
 
 PAUSE = 1.0
 """Seconds until a list or a stream that failed is tried again."""
+
+SILENCE = 5.0
+"""Seconds between two looks whether the streams still hold."""
 
 Event = dict[str, Any]
 
@@ -51,6 +54,7 @@ class LocalWatch(Watch):
         self._surface = surface
         self._disturb = disturb
         self._tasks: list[asyncio.Task[None]] = []
+        self._listening: set[News] = set()
 
     @property
     def watching(self) -> bool:
@@ -67,6 +71,7 @@ class LocalWatch(Watch):
         self._tasks = [
             asyncio.create_task(self._follow(kind.name), name=f"watch {kind.name}") for kind in KINDS
         ]
+        self._tasks.append(asyncio.create_task(self._notice(), name="notice silence"))
         asyncio.get_running_loop().call_later(LISTING, self.on_gap)
 
     def restart(self) -> None:
@@ -81,6 +86,14 @@ class LocalWatch(Watch):
         """End."""
         for task in self._tasks:
             task.cancel()
+
+    async def _notice(self) -> None:
+        """Have every stream end once the server cannot be reached."""
+        while True:
+            await asyncio.sleep(SILENCE)
+            if self._surface.network.cut_off(self._surface.process):
+                for news in self._listening:
+                    news.wake()
 
     async def _follow(self, kind: str) -> None:
         version = ""
@@ -107,7 +120,8 @@ class LocalWatch(Watch):
         stream = await self._surface.handle(Request("GET", path_of(kind), query))
         if not isinstance(stream, Stream):
             return ""
-        news = News(server.on_change, stream)
+        news = News(server.on_change, is_news=lambda: stream.has_news)
+        self._listening.add(news)
         try:
             while not stream.ended:
                 for event in server.drain(stream):
@@ -116,8 +130,9 @@ class LocalWatch(Watch):
                     version = event["object"]["metadata"]["resourceVersion"]
                 if self._surface.network.cut_off(self._surface.process):
                     raise NoAnswer
-                await news.wait(min(stream.seconds_left, PAUSE * 5))
+                await news.wait(stream.seconds_left)
         finally:
+            self._listening.discard(news)
             news.end()
         return version
 
@@ -133,26 +148,3 @@ class LocalWatch(Watch):
             else:
                 self._take(kind, each["type"], each["object"])
         return told is not None
-
-
-class News:
-    """That a stream of the server has something to tell."""
-
-    def __init__(self, hooks: list[Callable[[], None]], stream: Stream) -> None:
-        self._hooks, self._stream, self._event = hooks, stream, asyncio.Event()
-        hooks.append(self._look)
-
-    def _look(self) -> None:
-        if self._stream.has_news:
-            self._event.set()
-
-    async def wait(self, seconds: float) -> None:
-        """Return when there is something new since the last time, or the time is over."""
-        timer = asyncio.get_running_loop().call_later(seconds, self._event.set)
-        await self._event.wait()
-        timer.cancel()
-        self._event.clear()
-
-    def end(self) -> None:
-        """Hear no more."""
-        self._hooks.remove(self._look)

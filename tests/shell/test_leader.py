@@ -147,6 +147,21 @@ async def test_a_stop_leaves_anothers_lease_alone(contest: Contest, api: FakeApi
     assert spec(api)["holderIdentity"] == "first"
 
 
+async def test_who_waits_to_lead_hears_of_it_and_of_a_renewal_after_the_lease_ran_out(
+    contest: Contest, time: FakeTime
+):
+    first = await contest.replica("first")
+    waiting = asyncio.create_task(first.elector.gain())
+    await first.attempt()
+    await waiting
+    time.advance(8)
+    waiting = asyncio.create_task(first.elector.gain())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await first.attempt()
+    await waiting
+
+
 async def test_a_leader_that_cannot_reach_the_server_says_since_when(
     contest: Contest, api: FakeApi, time: FakeTime
 ):

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -60,7 +59,7 @@ class Workloads(ApiServer):
             kept = {name: value for name, value in request.query.items() if name != "dryRun"}
             if dry:
                 return Answer(201, json.loads(request.body))
-            return super()._answer(replace(request, query=kept))
+            return super()._answer(request._replace(query=kept))
         return self._of_things(request, dry)
 
     def _token(self, account: str) -> Answer:

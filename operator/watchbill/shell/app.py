@@ -208,7 +208,7 @@ class App:
         self.lookout.start()
         self.sweep.start()
         while not (self.elector.is_leader() and self.watch.watching):
-            await asyncio.sleep(0.05)
+            await (asyncio.sleep(0.05) if self.elector.is_leader() else self.elector.gain())
         log.info("ready", identity=self._settings.identity)
         if (key := self._settings.last_resort) and not self.cache.knows("Connection", *key):
             log.error(

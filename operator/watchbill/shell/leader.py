@@ -77,6 +77,7 @@ class Elector:
         self._seen: Seen | None = None
         self._valid_until = float("-inf")
         self._leading = False
+        self._won = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._complaint = ""
         self._unreachable_since: datetime | None = None
@@ -101,6 +102,13 @@ class Elector:
         """
         expired = self._leading and not self.is_leader()
         return self._unreachable_since if expired or self._lost_by_silence else None
+
+    async def gain(self) -> None:
+        """Return once this process leads, at once where it does."""
+        while not self.is_leader():
+            # A lease that ran out was won too, some time ago: what counts is the next renewal.
+            self._won.clear()
+            await self._won.wait()
 
     @property
     def running(self) -> bool:
@@ -243,6 +251,7 @@ class Elector:
 
     def _win(self, began: float) -> None:
         self._valid_until = began + RENEW_DEADLINE
+        self._won.set()
         self._forget_silence()
         if not self._leading:
             self._leading = True

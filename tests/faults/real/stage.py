@@ -10,6 +10,7 @@ from urllib.error import URLError
 
 from dev.errors import DevError
 from tests.faults.network import Surface
+from tests.faults.news import News
 from tests.faults.operators import Operator
 from tests.faults.pace import Pace
 from tests.faults.real.nursery import NurseryOperator
@@ -171,6 +172,10 @@ class RealStage(Stage):
     def refused(self) -> list[str]:
         """What went wrong that no plan places: people who were refused, a watch of ours that broke."""
         return self.remote.refused
+
+    def _news(self) -> News:
+        """Always: nothing here tells of what was written."""
+        return News()
 
     def logs(self) -> list[str]:
         """What all processes have logged."""

@@ -1,7 +1,7 @@
 """Reads requests: what the path is about, and what the body holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
@@ -23,13 +23,12 @@ NO_JSON = "couldn't get version/kind; json parse error: it is no object"
 OTHER_PATCHES = ("application/json-patch+json", "application/apply-patch+yaml")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What somebody asks of the server."""
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = {}
     body: str | bytes = ""
     content_type: str = JSON
     accept: str = JSON
@@ -45,6 +44,7 @@ class Place(NamedTuple):
     subresource: str
 
 
+@lru_cache(1000)
 def place_of(path: str) -> Place | Answer:
     """What the path is about, or what is answered where it is about nothing."""
     words = path.strip("/").split("/")

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 import orjson
 
@@ -48,6 +49,12 @@ class NoAnswer(Exception):
     """The connection breaks instead of an answer: raised by a handler that makes faults."""
 
 
+@lru_cache
+def _date(second: datetime) -> str:
+    """A second in UTC, as the header has it."""
+    return format_datetime(second, usegmt=True)
+
+
 class ApiServer:
     """An API server without a schema, whose answers are the same in every run; any thread may ask it."""
 
@@ -76,8 +83,8 @@ class ApiServer:
             self.tick()
         if isinstance(found, Stream):
             return found
-        date = format_datetime(self._now(), usegmt=True)
-        return found._replace(headers={**found.headers, "Date": date})
+        date = _date(self._now().replace(microsecond=0))
+        return Answer(found.code, found.body, {**found.headers, "Date": date})
 
     def ask(self, method: str, path: str, body: Body | None = None, **query: str) -> Body:
         """The JSON body of an answer, for whoever sets the stage; a patch is a merge patch."""

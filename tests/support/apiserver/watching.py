@@ -36,6 +36,8 @@ class Stream:
         self._resource = resource
         self._prefix = f"{namespace}/" if namespace else ""
         self._ready: list[Body] = []
+        self._looked_at = 0
+        """Up to which version nothing is news."""
         self._wants_bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
         self.deadline = now() + timedelta(seconds=_seconds(query) or LONGEST)
         """When it ends."""
@@ -77,8 +79,12 @@ class Stream:
     @property
     def has_news(self) -> bool:
         """Whether something has happened that `drain` will tell of, or too much was forgotten."""
-        changes = self._store.since(self._position)
-        return self._position < self._store.compacted or any(map(self._concerns, changes))
+        if self._position < self._store.compacted:
+            return True
+        if any(map(self._concerns, self._store.since(max(self._position, self._looked_at)))):
+            return True
+        self._looked_at = self._store.version
+        return False
 
     def fail(self, refusal: Refusal) -> None:
         """End it with an ERROR, which is told at the next `drain`."""
