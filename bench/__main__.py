@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import report
 from bench.machine import machine
 from bench.results import Result, Row
-from bench.run import NAMES, run
+from bench.run import NAMES, SHARED, run
 from bench.sizes import FULL, SMALL, Size
 from dev.alertmanager.build import ensure_alertmanager
 from dev.errors import DevError
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     compileall.compile_dir(REPOSITORY / "operator", quiet=2)
     try:
         ensure_alertmanager(os.environ, Progress())
-        results = asyncio.run(_measured(size, options.names or NAMES, home, target))
+        results = asyncio.run(_measured(size, options.names or _usual(size), home, target))
     except DevError as error:
         print(error, file=sys.stderr)
         return 1
@@ -45,6 +45,11 @@ def main(arguments: list[str]) -> int:
     for result, row in failed:
         print(f"FAILED {_told(result, row)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _usual(size: Size) -> Sequence[str]:
+    """The benches of a run that names none."""
+    return [name for name in NAMES if size.repeats_shared or name not in SHARED]
 
 
 async def _measured(size: Size, names: Sequence[str], home: Path, target: Path) -> list[Result]:

@@ -24,6 +24,9 @@ Bench = Callable[[Stage], Awaitable[Result]]
 FEW: Mapping[str, Bench] = {writes.NAME: writes.run, apply_to_page.NAME: apply_to_page.run}
 """Benches that make the few incidents that they need."""
 
+SHARED: Mapping[str, Bench] = {apply_to_page.SHARED: apply_to_page.shared}
+"""What is measured once more where the servers have no core of their own."""
+
 RESTING = (start_up.NAME, memory.NAME, idle.NAME)
 """Benches with many incidents that somebody has acknowledged."""
 
@@ -34,8 +37,10 @@ OPEN: Mapping[str, Bench] = {
 }
 """Benches with many incidents that page."""
 
-NAMES = tuple(
-    bench.NAME for bench in (apply_to_page, lateness, writes, memory, cold_restart, idle, failover, start_up)
+NAMES = (
+    apply_to_page.NAME,
+    apply_to_page.SHARED,
+    *(bench.NAME for bench in (lateness, writes, memory, cold_restart, idle, failover, start_up)),
 )
 """All benches, in the order of the report."""
 
@@ -44,9 +49,12 @@ async def run(size: Size, names: Collection[str], home: Path, progress: Progress
     """The results of these benches, each as soon as it is there."""
     few = [name for name in FEW if name in names]
     if few:
-        async with staged(size, "open", home / "few", progress) as stage:
+        async with staged(size, "open", home / "few", progress, apart=True) as stage:
             for name in few:
                 yield await _played(stage, name, FEW[name])
+    for name in (name for name in SHARED if name in names):
+        async with staged(size, "open", home / "few", progress) as stage:
+            yield await _played(stage, name, SHARED[name])
     if set(RESTING) & set(names):
         async with staged(size, "resting", home / "resting", progress) as stage:
             async for result in _resting(stage, names):

@@ -13,6 +13,8 @@ class Size:
     rounds: int
     serial: int
     """Incidents that are declared one after the other in a round."""
+    repeats_shared: bool
+    """Whether that is measured once more where the servers have no core of their own."""
     burst_seconds: float
     """For how long a round declares 50 of them a second."""
     due_per_second: int
@@ -25,5 +27,5 @@ class Size:
     failovers: int
 
 
-SMALL = Size("small", 10, 1000, 3, 20, 1.0, 50, 3.0, 5, 10.0, 1, 1)
-FULL = Size("full", 100, 10_000, 5, 60, 4.0, 200, 6.0, 10, 125.0, 2, 3)
+SMALL = Size("small", 10, 1000, 3, 20, False, 1.0, 50, 3.0, 5, 10.0, 1, 1)
+FULL = Size("full", 100, 10_000, 5, 60, True, 4.0, 200, 6.0, 10, 125.0, 2, 3)

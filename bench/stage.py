@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import cores
 from bench.api import Api
 from bench.arrivals import Sink
 from bench.peers.alertmanager import Alertmanager
@@ -43,11 +44,18 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(size: Size, state: State, home: Path, progress: Progress) -> AsyncIterator[Stage]:
-    """A stage where all is ready and nothing that is measured runs; nothing of it is left running."""
+async def staged(
+    size: Size, state: State, home: Path, progress: Progress, apart: bool = False
+) -> AsyncIterator[Stage]:
+    """A stage where all is ready and nothing that is measured runs; nothing of it is left running.
+
+    With `apart` the API server and etcd have a core of their own.
+    """
     home.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        cluster = stack.enter_context(Cluster(home, durable=True, progress=progress))
+        with cores.for_servers() if apart else nullcontext():
+            cluster = stack.enter_context(Cluster(home, durable=True, progress=progress))
+        stack.enter_context(cores.for_the_measured() if apart else nullcontext())
         api = await stack.enter_async_context(Api(cluster))
         sink = await stack.enter_async_context(Sink(home / "sink.log"))
         with progress.part(f"making {size.teams} teams"):

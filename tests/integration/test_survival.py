@@ -37,7 +37,7 @@ def test_what_is_due_while_nobody_runs_is_paged_late_and_only_the_latest(
     team: Team, process: OperatorProcess
 ):
     team.policy(
-        ("first", "1s", [target("pagerduty")]),
+        ("first", "5s", [target("pagerduty")]),
         ("second", "1s", [target("backup-pager")]),
         ("third", "5m", [target("pagerduty")]),
     )
@@ -45,7 +45,7 @@ def test_what_is_due_while_nobody_runs_is_paged_late_and_only_the_latest(
     team.declare()
     team.wait_for(lambda i: i.get("status", {}).get("pages", [{}])[0].get("state") == "Accepted")
     process.kill()
-    time.sleep(7)  # The downtime itself: the second level's whole time and 5 s of the third's pass.
+    time.sleep(11)  # The downtime itself: the second level's whole time and 5 s of the third's pass.
     process.start()
     team.receiver.wait_for(lambda r: len(set(triggers(r))) == 2, timeout=20)
     incident = team.wait_for(lambda i: i if i["status"]["escalation"]["level"] == "third" else None)
