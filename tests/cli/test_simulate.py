@@ -140,6 +140,20 @@ def test_who_is_paged_how_and_when_until_the_policy_is_exhausted(tmp_path: Path)
     assert content["exhaustedTime"] == "2026-03-09T03:15:00.000Z"
 
 
+def test_a_suspended_policy_is_told_as_if_it_were_not_with_a_word_of_it(tmp_path: Path):
+    active, suspended = tmp_path / "active", tmp_path / "suspended"
+    for folder in (active, suspended):
+        folder.mkdir()
+    aside = a_policy()
+    aside["spec"]["suspend"] = True
+    plain = types(manifests(active, a_policy(), PAGER), "--at", "03:00")
+    answer = types(manifests(suspended, aside, PAGER), "--at", "03:00")
+    assert rows(answer) == rows(plain)
+    assert (plain.stderr, json.loads(plain.stdout)["suspended"]) == ("", False)
+    assert json.loads(answer.stdout)["suspended"]
+    assert answer.stderr.startswith("suspended: incidents pass it over; to resume it: kubectl -n shop patch")
+
+
 def test_a_connection_that_is_down_is_tried_and_its_fallback_paged_within_20_seconds(tmp_path: Path):
     answer = types(manifests(tmp_path, a_policy(), PAGER), "--at", "03:00", "--down", "pager")
     first, *others = json.loads(answer.stdout)["pages"]

@@ -285,6 +285,14 @@ def test_a_class_is_judged_by_what_it_names(seen, policies, connections, expecte
     assert says(readiness.class_condition(seen, policies, connections, ["other"], T0)) == expected
 
 
+def test_a_class_says_that_its_default_policy_is_suspended():
+    ((key, policy),) = all_hands("service").items()
+    aside = policy.model_copy(update={"spec": policy.spec.model_copy(update={"suspend": True})})
+    status, reason, message = says(readiness.class_condition(incident_class(), {key: aside}, {}, [], T0))
+    assert (status, reason) == ("True", "ResolvedRefs")
+    assert "; its default policy is suspended: incidents pass it over; to resume it: kubectl" in message
+
+
 def default_class(value: str = "true") -> IncidentClass:
     """The class `service`, marked as the default."""
     seen = incident_class()

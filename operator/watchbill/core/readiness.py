@@ -163,7 +163,10 @@ def class_condition(
 ) -> Condition:
     """Ready of a class, given what exists: policies by (namespace, name), connections, default classes."""
     problems = class_problems(incident_class, policies, connections, defaults)
-    return ready(incident_class.metadata, problems, now)
+    ref = incident_class.spec.default_escalation.policy_ref
+    default = policies.get((ref.namespace, ref.name))
+    note = suspension(default) if default is not None else ""
+    return ready(incident_class.metadata, problems, now, note and f"its default policy is {note}")
 
 
 def connection_problems(

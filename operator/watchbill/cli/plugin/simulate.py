@@ -17,6 +17,7 @@ from watchbill.cli.plugin.options import Output, as_data, print_object
 from watchbill.cli.plugin.paging import LEVELS, how_text
 from watchbill.core.effects import ConnectionKey
 from watchbill.core.plan import LAST_RESORT
+from watchbill.core.suspension import suspension
 from watchbill.providers.registry import PROVIDERS
 
 commands = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -47,7 +48,8 @@ def simulate(
 ) -> None:
     """Tell who is paged, how and when, if nobody acknowledges. Asks no cluster.
 
-    Exits 1 where a level reaches nobody, and names it.
+    Exits 1 where a level reaches nobody, and names it. A policy that is suspended is told as if it were not,
+    with a word on standard error.
     """
     shape = as_data(output)
     start = moment_of(at, datetime.now(UTC))
@@ -66,8 +68,9 @@ def simulate(
         print_object(content, shape)
     else:
         _print(content)
-    for gap in content["gaps"]:
-        typer.echo(gap, err=True)
+    for word in (suspension(chosen), *content["gaps"]):
+        if word:
+            typer.echo(word, err=True)
     if content["gaps"]:
         raise typer.Exit(ExitCode.REFUSED)
 
@@ -110,6 +113,7 @@ def described(told: list[Told], policy: EscalationPolicy, world: World, start: d
     levels = [*(level.name for level in policy.spec.levels), LAST_RESORT]
     return {
         "policy": f"{policy.metadata.namespace}/{policy.metadata.name}",
+        "suspended": bool(policy.spec.suspend),
         "declaredTime": format_time(start),
         "pages": pages,
         "gaps": [f"{_titled(level)}: {gap}" for level in levels if (gap := gap_at(level, pages))],
