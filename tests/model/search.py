@@ -1,7 +1,9 @@
-"""Breadth-first through every state of a scope: the first fault that is found has a shortest story."""
+"""Through every state of a scope, by layers of time, people's acts and faults, breadth-first in each."""
 
+import sys
+from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tests.model import properties
@@ -22,42 +24,49 @@ class Broken(AssertionError):
         super().__init__(f"{fault.of}: {fault.text}\n" + "\n".join(story))
 
 
+Layer = tuple[int, int, int]
+"""What only ever grows: the time, how much people wrote, and how much went wrong."""
+
+Known = dict[State, int]
+"""States, each with its number."""
+
+
 @dataclass
 class Explored:
     """All that can be reached."""
 
-    states: dict[State, int] = field(default_factory=dict)
-    """Each with its number."""
-    after: list[tuple[int, ...]] = field(default_factory=list)
-    before: list[tuple[int, str]] = field(default_factory=list)
-    """From which state each was first reached, and by what."""
+    states: int = 0
+    transitions: int = 0
     ends: int = 0
     decisions: int = 0
+    moments: set[int] = field(default_factory=set)
+    """At which seconds something happened."""
+    origins: "array[int]" = field(default_factory=lambda: array("q"))
+    """From which state each was first reached."""
+    texts: list[str] = field(default_factory=list)
+    """And by what."""
 
-    @property
-    def transitions(self) -> int:
-        """How many moves there are."""
-        return sum(map(len, self.after))
-
-    def number(self, state: State, origin: int, text: str) -> tuple[int, bool]:
+    def number(self, state: State, known: Known, origin: int, text: str) -> tuple[int, bool]:
         """The number of a state that is reached from another, and whether it is new."""
-        count = len(self.states)
-        found = self.states.setdefault(state, count)
-        if found == count:
-            self.before.append((origin, text))
-        return found, found == count
+        found = known.setdefault(state, self.states)
+        is_new = found == self.states
+        if is_new:
+            self.states += 1
+            self.origins.append(origin)
+            self.texts.append(sys.intern(text))
+        return found, is_new
 
     def story(self, at: int) -> list[str]:
-        """What happened on a shortest way to a state."""
+        """What happened on a way to a state: of those with as little going wrong, a shortest one."""
         lines: list[str] = []
         while at:
-            at, text = self.before[at]
-            lines.append(text)
+            lines.append(self.texts[at])
+            at = self.origins[at]
         return lines[::-1]
 
     def __str__(self) -> str:
         return (
-            f"{len(self.states)} states, {self.transitions} transitions, {self.ends} ends, "
+            f"{self.states} states, {self.transitions} transitions, {self.ends} ends, "
             f"{self.decisions} decisions"
         )
 
@@ -79,50 +88,78 @@ def first(scope: Scope, pool: Pool) -> State:
     )
 
 
-def explored(scope: Scope) -> Explored:
-    """Every state that can be reached; fails with the first fault."""
-    pool = Pool()
-    core = Core(scope, pool)
-    moves = Moves(scope, Operators(core, pool))
-    found = Explored()
+def explored(scope: Scope, visit: Callable[[State], None] = lambda state: None) -> Explored:
+    """Every state that can be reached, each told to `visit`; fails with the first fault.
+
+    Layer after layer: once all of one were gone through nothing leads back into it, and it is forgotten.
+    """
+    core = Core(scope, pool := Pool())
+    search = _Search(scope, core, Moves(scope, Operators(core, pool)), visit)
     start = first(scope, pool)
-    found.number(start, 0, "")
-    queue = deque([start])
-    while queue:
-        state = queue.popleft()
-        at, following = found.states[state], []
-        steps = moves.after(state)
-        for step in steps:
-            number, is_new = found.number(step.state, at, step.text)
-            following.append(number)
-            if is_new:
-                queue.append(step.state)
-        found.after.append(tuple(following))
-        found.ends += not steps
-        for fault in (*core.faults, *_faults(state, scope, steps)):
-            raise Broken(fault, found.story(at))
-    found.decisions = len(core.choices)
-    for number in _endless(found):
-        raise Broken(Fault(properties.REST, "this can go on for ever"), found.story(number))
-    return found
+    search.found.number(start, search.layers.setdefault(layer_of(start), {}), 0, "")
+    while search.layers:
+        search.go_through(min(search.layers))
+    search.found.decisions = len(core.choices)
+    return search.found
 
 
-def explored_among_others(scope: Scope) -> Explored:
+def layer_of(state: State) -> Layer:
+    """The layer of a state; no move leads to an earlier one."""
+    return state.now, state.stored[0].spec.generation, -sum(state.left)
+
+
+@dataclass
+class _Search:
+    scope: Scope
+    core: Core
+    moves: Moves
+    visit: Callable[[State], None]
+    found: Explored = field(default_factory=Explored)
+    layers: dict[Layer, Known] = field(default_factory=dict)
+    """The states that were reached and not gone through."""
+
+    def go_through(self, layer: Layer) -> None:
+        """Follow all moves from the states of a layer, those that come to it meanwhile included."""
+        known, within = self.layers[layer], dict[int, list[int]]()
+        queue = deque(known)
+        while queue:
+            state = queue.popleft()
+            at, steps = known[state], self.moves.after(state)
+            within[at] = []
+            for step in steps:
+                there = layer_of(step.state)
+                assert there >= layer, "time, people and faults go forward"
+                states = self.layers.setdefault(there, {})
+                number, is_new = self.found.number(step.state, states, at, step.text)
+                if there == layer:
+                    within[at].append(number)
+                    queue.extend([step.state] if is_new else ())
+            self._judge(state, at, steps)
+        for number in _endless(within):
+            raise Broken(Fault(properties.REST, "this can go on for ever"), self.found.story(number))
+        del self.layers[layer]
+
+    def _judge(self, state: State, at: int, steps: tuple[Move, ...]) -> None:
+        self.visit(state)
+        self.found.moments.add(state.now)
+        self.found.transitions += len(steps)
+        self.found.ends += not steps
+        for fault in (*self.core.faults, *_faults(state, self.scope, steps)):
+            raise Broken(fault, self.found.story(at))
+
+
+def explored_among_others(scope: Scope, visit: Callable[[State], None] = lambda state: None) -> Explored:
     """Every state of one incident that may be beside others like it; fails with the first fault.
 
     Others share with it the processes and their deaths, the lease and the watch, and time, which stops when
     any of them has something to do: at all moments at which this one ever has, for they are alike.
     """
-    moments = _moments(explored(replace(scope, faults=scope.faults._replace(lags=0))))
+    moments = explored(replace(scope, faults=scope.faults._replace(lags=0))).moments
     while True:
-        found = explored(replace(scope, moments=moments))
-        if (seen := _moments(found)) <= moments:
+        found = explored(replace(scope, moments=frozenset(moments)), visit)
+        if found.moments <= moments:
             return found
-        moments |= seen
-
-
-def _moments(found: Explored) -> frozenset[int]:
-    return frozenset(state.now for state in found.states)
+        moments |= found.moments
 
 
 def _faults(state: State, scope: Scope, steps: tuple[Move, ...]) -> Iterator[Fault]:
@@ -133,20 +170,20 @@ def _faults(state: State, scope: Scope, steps: tuple[Move, ...]) -> Iterator[Fau
         yield from properties.of_end(state)
 
 
-def _endless(found: Explored) -> Iterator[int]:
+def _endless(following: Mapping[int, list[int]]) -> Iterator[int]:
     """A state that can be reached from itself or from such a one; without any, every story has an end.
 
     Faults and people's acts are bounded, and so all moves are taken together: what comes to rest whatever
     happens does so without further faults too.
     """
-    before = [0] * len(found.after)
-    for following in found.after:
-        for number in following:
+    before = dict.fromkeys(following, 0)
+    for numbers in following.values():
+        for number in numbers:
             before[number] += 1
-    free = [number for number, count in enumerate(before) if count == 0]
+    free = [number for number, count in before.items() if count == 0]
     while free:
-        for number in found.after[free.pop()]:
+        for number in following[free.pop()]:
             before[number] -= 1
             if before[number] == 0:
                 free.append(number)
-    yield from (number for number, count in enumerate(before) if count)
+    yield from (number for number, count in before.items() if count)
