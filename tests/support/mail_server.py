@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any, Literal, TypeVar
@@ -201,4 +202,6 @@ class _Dialog(SMTP):
     def abort(self) -> None:
         """Break the connection without a word, whatever speaks through its socket by now."""
         if self._socket is not None:
-            self._socket.abort()
+            # Of TLS that was closed twice CPython 3.11 has forgotten what it could abort.
+            with suppress(AttributeError):
+                self._socket.abort()
