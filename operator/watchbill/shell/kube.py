@@ -28,7 +28,7 @@ CONNECTIONS = 64
 TIMEOUT = 10.0
 """Seconds that a request may take unless its caller says otherwise."""
 
-PAGE = 200
+PAGE = 50
 """How many objects are read at once: what a page takes of memory while it is parsed is not given back."""
 
 RESTARTS = 3

@@ -34,6 +34,8 @@ class Tally:
         self._metrics = metrics
         self._unwell = Unwell(metrics)
         self._labels: dict[str, Labels] = {}
+        self._same: dict[Labels, Labels] = {}
+        """Each labels once: many incidents stand in one place."""
         self._owed: dict[str, tuple[Milestone, ...]] = {}
         """What a write on its way, or one whose answer was lost, has reached."""
         self.severities: Collection[str] = ()
@@ -89,7 +91,8 @@ class Tally:
     def _count(self, place: Place, where: tuple[str, str], facts: Iterable[Fact], *, is_live: bool) -> None:
         self._uncount(place.uid)
         if is_live:
-            labels = self._labels[place.uid] = (place.namespace, *where)
+            labels = (place.namespace, *where)
+            self._labels[place.uid] = labels = self._same.setdefault(labels, labels)
             self._metrics.incidents.labels(*labels).inc()
             # What is wrong with one that has ended for good nobody will mend.
             if where[1] not in TERMINAL:
