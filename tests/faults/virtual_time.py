@@ -160,18 +160,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         while timers and timers[0][0] < self._now + RESOLUTION:
             ready.append(heappop(timers)[2])
         for _ in range(len(ready)):
-            call = ready.popleft()
-            if not call.cancelled():
-                _run(call)
-
-
-def _run(call: Any) -> None:
-    """Call it; where its process is halted, keep it until that goes on."""
-    process = call._context.get(RUNNING)
-    if process is not None and (process.killed or process.frozen):
-        process.parked.append(call)
-    else:
-        call._run()
+            call: Any = ready.popleft()
+            if call.cancelled():
+                continue
+            process = call._context.get(RUNNING)
+            if process is None or not (process.killed or process.frozen):
+                call._run()
+            else:
+                process.parked.append(call)
 
 
 def _owned(

@@ -3,7 +3,7 @@
 What is stored is never changed in place: an object that was handed out stays as it was.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import defaultdict
 from typing import NamedTuple
 
@@ -86,7 +86,8 @@ class Store:
         """What has happened after a version that is known, in order."""
         if version >= self.version:
             return []
-        return self._log[bisect_right(self._log, version, key=lambda change: change.version) :]
+        # A change begins with its version, and no two have the same.
+        return self._log[bisect_left(self._log, (version + 1,)) :]
 
     def compact(self) -> None:
         """Forget all that was before now, as etcd does every five minutes."""
