@@ -35,6 +35,8 @@ class Entry:
     """Whether a page may rightly go to another level: the vendor or the server refused it for good."""
     blinds: bool = False
     """Whether what people say cannot be seen meanwhile, so that pages go out unread (DESIGN §4, rule 6)."""
+    unanswered: bool = False
+    """Whether an answer never comes, so that it is waited for until it is given up, for 10 s."""
     shows: bool = False
     """Whether the vendor's answer was bad, so that the incident must say so."""
     credentials: bool = False
@@ -105,15 +107,17 @@ CATALOG: Mapping[str, Entry] = {
     "404": Entry("api reply", ("write", "read"), _api(404), moves=True, credentials=True),
     "reset-before": Entry("api reply", ("write", "read"), _reply(replies.reset)),
     "reset-after": Entry("api reply", ("write",), _reply(replies.reset, taken=True)),
-    "hang": Entry("api reply", ("write", "read"), _reply(replies.hang)),
-    "hang-after": Entry("api reply", ("write",), _reply(replies.hang, taken=True)),
+    "hang": Entry("api reply", ("write", "read"), _reply(replies.hang), unanswered=True),
+    "hang-after": Entry("api reply", ("write",), _reply(replies.hang, taken=True), unanswered=True),
     "truncated": Entry("api reply", ("write", "read"), _reply(replies.truncated, taken=True)),
     # What a vendor answers.
     "refused": Entry("effect reply", ("effect",), _reply(replies.refused), shows=True),
     "broken-before": Entry("effect reply", ("effect",), _reply(replies.broken), shows=True),
     "broken-after": Entry("effect reply", ("effect",), _reply(replies.broken, taken=True), shows=True),
-    "silent": Entry("effect reply", ("effect",), _reply(replies.hang), shows=True),
-    "silent-after": Entry("effect reply", ("effect",), _reply(replies.hang, taken=True), shows=True),
+    "silent": Entry("effect reply", ("effect",), _reply(replies.hang), unanswered=True, shows=True),
+    "silent-after": Entry(
+        "effect reply", ("effect",), _reply(replies.hang, taken=True), unanswered=True, shows=True
+    ),
     "vendor-429": Entry("effect reply", ("effect",), _vendor(429, wait="2"), shows=True),
     "vendor-500": Entry("effect reply", ("effect",), _vendor(500), shows=True),
     "vendor-503-taken": Entry("effect reply", ("effect",), _vendor(503, taken=True), shows=True),

@@ -32,11 +32,15 @@ def loses_no_page(run: Run, reference: Reference) -> Iterator[str]:
 
 
 def _had_no_time(run: Run, level: str) -> bool:
-    """Whether a level could not be paged in its own time: a dead process's claim lasts 10 s (rule 9)."""
+    """Whether a level could not be paged in its own time, a share of which has to do with real processes.
+
+    A dead process's claim, and an answer that does not come, are waited for 10 s (rule 9).
+    """
     is_claimed = any(
         page["level"] == level and hop.get("unkeyed") and "claim" in hop for page, hop in run.history.hops()
     )
-    return is_claimed and run.stage.pace.share < 1
+    is_waited_for = is_claimed or any(entry.unanswered for entry in entries(run))
+    return is_waited_for and run.stage.pace.share < 1
 
 
 def repeats_nothing(run: Run, reference: Reference) -> Iterator[str]:

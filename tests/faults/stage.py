@@ -150,6 +150,10 @@ class Stage(Team):
         """Do nothing for so many seconds of the story."""
         await asyncio.sleep(self.span(seconds))
 
+    async def rest_until(self, moment: float) -> None:
+        """Do nothing until a moment of the loop's clock."""
+        await asyncio.sleep(max(moment - self.now, 0.0))
+
     async def settle(self) -> bool:
         """Wait until nothing changes any more; whether it came to that."""
         end = self.now + self.pace.longest

@@ -9,6 +9,8 @@ from tests.support.builders import target
 PAGERDUTY, SECOND, BACKUP = target("pagerduty"), target("second"), target("backup")
 FIRST = ("first", "5m", [PAGERDUTY])
 QUICK = ("first", "30s", [PAGERDUTY])
+JUST = 1.0
+"""Seconds before a level is due at which somebody takes it just in time, of the clock of the run."""
 
 
 async def one_page(stage: Stage) -> None:
@@ -202,8 +204,9 @@ async def taken_just_in_time(stage: Stage) -> None:
     """Somebody takes it a moment before the next level is due."""
     stage.furnish(QUICK, ("second", "5m", [SECOND]))
     uid = stage.declare()
+    due = stage.now + stage.span(30)
     await stage.paged("first", uid)
-    await stage.rest(29)
+    await stage.rest_until(due - JUST)
     stage.acknowledge()
     await stage.taken()
     await stage.rest(5)
