@@ -186,7 +186,7 @@ def workers() -> ProcessPoolExecutor:
 
 def _prepare() -> None:
     # What was imported stays, and what a plan leaves goes after its batch: the collector looks at neither
-    # while plans are played, which took it a sixth of their time.
+    # while plans are played.
     gc.collect()
     gc.freeze()
     gc.disable()
