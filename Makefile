@@ -69,7 +69,7 @@ faults: $(STAMP) ## try faults at every crossing of the operator's boundary; ARG
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.faults $(ARGS)
 
 .PHONY: faults-full
-faults-full: $(STAMP) ## the same for an hour and a half, the model of faults in its large bounds (5 GB), and 200 dead leaders
+faults-full: $(STAMP) ## the same for an hour and a half, the model of faults in its large bounds, and 200 dead leaders
 	@$(BIN)/python -m dev build
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.faults --minutes 10 --at-least 10000 --real all --write
 	WATCHBILL_FAULTS=full $(BIN)/python -m pytest -s tests/model
